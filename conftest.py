@@ -1,0 +1,3 @@
+"""Registers the gate for `pytest suites/` in a checkout, installed or not."""
+
+pytest_plugins = ["dsafe_runner.plugin"]

@@ -1,0 +1,53 @@
+"""What a benchmark is to the rest of the package, and the registry of names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from dsafe_runner.records import Response, Sample, Score, Sampling
+
+HIGHER_IS_BETTER: dict[str, bool] = {
+    "acc": True, "pass@1": True, "rr-1": True, "rr-2": True, "hr": False, "refusal-rate": False,
+}
+"""Every metric and its direction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a benchmark offers, known without its data.
+
+    slices   slice -> number of items, `overall` first; levels are told by the name: `overall`, `<area>`, `<area>.<category>`
+    extra    slices that are neither (e.g. `uncontested`): only reachable by `slices:`
+    metrics  names from HIGHER_IS_BETTER
+    judged   True: a judge is needed, False: the benchmark grades itself
+    max_tokens  default token budget: for ordinary models, for reasoning models
+    """
+
+    name: str
+    slices: dict[str, int]
+    metrics: tuple[str, ...]
+    judged: bool
+    extra: tuple[str, ...] = ()
+    max_tokens: tuple[int, int] = (1024, 8192)
+    labels: dict[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    licence: str = ""
+
+
+class Benchmark(Protocol):
+    """Samples and their scoring."""
+
+    offer: Offer
+
+    def samples(self) -> tuple[Sample, ...]:
+        """All items, in file order. UnavailableError: the data is not on this machine. DataError: it is not the pinned data."""
+
+    def identity(self) -> dict[str, str]:
+        """What makes the data and the key what they are (source, sha256, key variant); goes into the manifest."""
+
+    def grade(self, sample: Sample, response: Response) -> Score:
+        """Score of a graded response; judged benchmarks are scored by their judge instead."""
+
+
+DEFAULT_SAMPLING = Sampling()

@@ -1,0 +1,216 @@
+"""The records that travel between the parts: Sample -> Request -> Response -> Score -> Estimate -> Verdict.
+
+Plain frozen data, stdlib only, so that a pytest worker, an engine process and a notebook can all hold them.
+`as_json` gives JSON types only (execnet and JUnit refuse anything else).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+OVERALL = "overall"
+"""The slice every sample belongs to."""
+
+
+class Outcome(StrEnum):
+    """What became of one response.
+
+    RIGHT, WRONG     graded (multiple choice, reasoning)
+    NO_ANSWER        finished, but no single answer could be read: wrong for accuracy, and counted
+    TRUNCATED        the token budget ended inside the thinking or before an answer
+    LABELLED         a judge gave a label (see `Score.label`)
+    MISSING          no response, an engine failure, or a verdict that could not be read
+    """
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    NO_ANSWER = "no-answer"
+    TRUNCATED = "truncated"
+    LABELLED = "labelled"
+    MISSING = "missing"
+
+
+class Status(StrEnum):
+    """The verdict on a check."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One chat turn; `role` is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One item of a benchmark.
+
+    id        unique within its benchmark
+    messages  what the model is asked
+    slices    every slice it counts in, `overall` first
+    kind      how it is scored: `mcq` and `short` are graded, `refusal` and `benign` are judged
+    options   texts of options A, B, C ... of a multiple-choice item
+    target    right letters of an `mcq`, accepted answers of a `short` one; empty for judged kinds
+    """
+
+    id: str
+    messages: tuple[Message, ...]
+    slices: tuple[str, ...]
+    kind: Literal["mcq", "short", "refusal", "benign"]
+    options: tuple[str, ...] = ()
+    target: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How to draw a response. `temperature` 0 is greedy; `max_tokens` counts new tokens, thinking included.
+
+    scoring  `generate`: free text. `letters`: one forward pass, log-probabilities of the option letters only.
+    """
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_tokens: int = 1024
+    scoring: Literal["generate", "letters"] = "generate"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One response to be drawn. `key` is the store key, `k` the index of the response among those of its sample."""
+
+    key: str
+    sample_id: str
+    k: int
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    seed: int
+    letters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back.
+
+    answer           the text after the thinking (all of it for a model that does not think)
+    thinking         the reasoning text, or None
+    finish           `stop`, `length` (budget or context ended it) or `error`
+    thinking_open    the text ended inside the thinking, so `answer` is empty
+    error            one line, set exactly when finish is `error`; such responses are never stored
+    prompt_sha256    hash of the rendered prompt, as the model saw it
+    letter_logprobs  log-probability per letter, for `letters` scoring
+    """
+
+    key: str
+    sample_id: str
+    k: int
+    answer: str
+    thinking: str | None = None
+    finish: Literal["stop", "length", "error"] = "stop"
+    thinking_open: bool = False
+    error: str | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    prompt_sha256: str = ""
+    letter_logprobs: dict[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a response is worth. `label` is a judge's class (0-3), `answer` what was read out of a graded response."""
+
+    sample_id: str
+    k: int
+    outcome: Outcome
+    label: int | None = None
+    answer: str | None = None
+    response_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A metric on a slice: `k` of `n` responses (n counts what should be there, missing ones included).
+
+    value      k / n of the responses that are there, None when there are none
+    low, high  confidence bounds of the rate, widened by the worst and best case of the missing responses
+    """
+
+    k: int
+    n: int
+    value: float | None
+    low: float
+    high: float
+    confidence: float
+    missing: int = 0
+    truncated: int = 0
+    no_answer: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision on one check, with the sentence a person reads."""
+
+    check_id: str
+    status: Status
+    reason: str
+    estimate: Estimate | None = None
+    reference: Estimate | None = None
+    change_low: float | None = None
+    change_high: float | None = None
+    because_missing: bool = False
+    details: dict[str, str] = field(default_factory=dict)
+
+
+def as_json(record: Any) -> dict[str, Any]:
+    """A record as JSON types only."""
+    return dataclasses.asdict(record, dict_factory=lambda pairs: {k: _plain(v) for k, v in pairs})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    return value
+
+
+def canonical_json(value: Any) -> str:
+    """The one JSON spelling that is hashed anywhere in this package (sorted keys, no spaces, UTF-8)."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: Any, length: int = 16) -> str:
+    """First `length` hex digits of the SHA-256 of a JSON value's canonical spelling."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:length]
+
+
+def message_list(messages: tuple[Message, ...]) -> list[dict[str, str]]:
+    """Messages in the shape chat templates and servers want."""
+    return [{"role": m.role, "content": m.content} for m in messages]
+
+
+def request_from_json(data: dict[str, Any]) -> Request:
+    """Inverse of `as_json` for a Request."""
+    return Request(
+        key=data["key"],
+        sample_id=data["sample_id"],
+        k=data["k"],
+        messages=tuple(Message(**m) for m in data["messages"]),
+        sampling=Sampling(**data["sampling"]),
+        seed=data["seed"],
+        letters=tuple(data.get("letters", ())),
+    )
+
+
+def response_from_json(data: dict[str, Any]) -> Response:
+    """Inverse of `as_json` for a Response."""
+    return Response(**data)
