@@ -1,0 +1,40 @@
+"""All verdicts of a run: the same path for pytest items, the command line and a notebook."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+
+from dsafe_runner.checks.evidence import Evidence
+from dsafe_runner.checks.rules import decide_check
+from dsafe_runner.checks.waivers import Result, settle
+from dsafe_runner.plan import Check, Plan
+from dsafe_runner.records import Verdict
+
+
+def decide_one(plan: Plan, check: Check, evidence: Mapping[str, Evidence]) -> Verdict:
+    """The verdict on one check.
+
+    Raises:
+        EvidenceError: the slice is empty or a side is absent.
+        KeyError: a measurement the check needs was not measured; callers look that up first.
+    """
+    own, *other = check.measurements
+    reference = evidence[other[0]] if other else None
+    return decide_check(check, evidence[own], reference, plan.loaded.suite.policy)
+
+
+def decide(plan: Plan, evidence: Mapping[str, Evidence], checks: Iterable[Check] | None = None) -> dict[str, Verdict]:
+    """Verdicts by check id, for all checks whose measurements are there."""
+    return {
+        check.id: decide_one(plan, check, evidence)
+        for check in (plan.checks if checks is None else checks)
+        if all(m in evidence for m in check.measurements)
+    }
+
+
+def settle_one(plan: Plan, verdict: Verdict, today: datetime.date | None = None) -> tuple[Result, str]:
+    """What a verdict counts as after waivers."""
+    index = plan.waived.get(verdict.check_id)
+    waiver = plan.loaded.suite.waivers[index] if index is not None else None
+    return settle(verdict, waiver, today or datetime.date.today())

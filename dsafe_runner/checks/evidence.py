@@ -1,0 +1,88 @@
+"""The scores a check is decided on: one Score for every (item, k) that should be there, missing ones included."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dsafe_runner.errors import EvidenceError
+from dsafe_runner.records import Outcome, Score
+
+
+@dataclass
+class Evidence:
+    """All scores of one measurement.
+
+    samples  responses per item
+    slices   item id -> the slices it counts in
+    scores   item id -> its Scores, k = 0 .. samples-1, in item order
+    """
+
+    measurement: str
+    samples: int
+    slices: dict[str, tuple[str, ...]]
+    scores: dict[str, tuple[Score, ...]]
+    _by_slice: dict[str, list[str]] = field(default_factory=dict)
+
+    def items(self, slice_name: str) -> list[str]:
+        """Ids of the items of a slice, in file order.
+
+        Raises:
+            EvidenceError: the slice has no items, so nothing can be decided on it.
+        """
+        if not self._by_slice:
+            for item, names in self.slices.items():
+                for name in names:
+                    self._by_slice.setdefault(name, []).append(item)
+        found = self._by_slice.get(slice_name)
+        if not found:
+            raise EvidenceError(f"{self.measurement} has no items in slice {slice_name}")
+        return found
+
+
+def fill(measurement: str, samples: int, slices: dict[str, tuple[str, ...]], scores: Iterable[Score]) -> Evidence:
+    """Evidence with a MISSING score wherever none was given."""
+    grid = {item: [Score(item, k, Outcome.MISSING) for k in range(samples)] for item in slices}
+    for score in scores:
+        grid[score.sample_id][score.k] = score
+    return Evidence(measurement, samples, slices, {item: tuple(row) for item, row in grid.items()})
+
+
+def write_evidence(path: Path, evidence: Evidence) -> None:
+    """One JSON line per item, no text of prompts or answers in it."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write(json.dumps({"measurement": evidence.measurement, "samples": evidence.samples}) + "\n")
+        for item, row in evidence.scores.items():
+            line: dict[str, Any] = {
+                "item": item,
+                "slices": evidence.slices[item],
+                "scores": [[s.outcome.value, s.label, s.answer, s.response_key] for s in row],
+            }
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def read_evidence(path: Path) -> Evidence:
+    """Inverse of `write_evidence`.
+
+    Raises:
+        EvidenceError: the file is absent or cut short.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            head = json.loads(next(file))
+            slices: dict[str, tuple[str, ...]] = {}
+            scores: dict[str, tuple[Score, ...]] = {}
+            for text in file:
+                line = json.loads(text)
+                item = line["item"]
+                slices[item] = tuple(line["slices"])
+                scores[item] = tuple(
+                    Score(item, k, Outcome(outcome), label, answer, key)
+                    for k, (outcome, label, answer, key) in enumerate(line["scores"])
+                )
+    except (OSError, StopIteration, ValueError, KeyError) as error:
+        raise EvidenceError(f"{path}: scores cannot be read ({type(error).__name__}: {error}); measure again") from error
+    return Evidence(head["measurement"], head["samples"], slices, scores)

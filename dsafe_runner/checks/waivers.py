@@ -1,0 +1,38 @@
+"""Known failures somebody has taken responsibility for.
+
+A waiver turns a FAIL into WAIVED and nothing else: an error and a verdict that could not be reached for want of
+responses stay what they are. It must earn its place: expired, it fails the check; on a passing check it fails too,
+so that a repaired model cannot hide behind yesterday's excuse.
+"""
+
+from __future__ import annotations
+
+import datetime
+from enum import StrEnum
+
+from dsafe_runner.records import Status, Verdict
+from dsafe_runner.suite.spec import Waiver
+
+
+class Result(StrEnum):
+    """How a check counts once its waiver has been looked at."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    WAIVED = "waived"
+
+
+def settle(verdict: Verdict, waiver: Waiver | None, today: datetime.date) -> tuple[Result, str]:
+    """The result that counts, and the line that explains it."""
+    plain = {
+        Status.PASS: Result.PASSED, Status.FAIL: Result.FAILED, Status.INCONCLUSIVE: Result.INCONCLUSIVE,
+    }[verdict.status]
+    if waiver is None or plain is Result.INCONCLUSIVE:
+        return plain, verdict.reason
+    if plain is Result.PASSED:
+        return Result.FAILED, f"passes, but is waived ({waiver.reason}); remove the waiver. {verdict.reason}"
+    if waiver.until is not None and today > waiver.until:
+        return Result.FAILED, f"{verdict.reason}; its waiver expired on {waiver.until} (owner {waiver.owner})"
+    term = "permanent" if waiver.permanent else f"until {waiver.until}"
+    return Result.WAIVED, f"{verdict.reason}; waived {term}: {waiver.reason} (owner {waiver.owner})"

@@ -1,0 +1,254 @@
+"""Suite + what the benchmarks offer -> the Checks to decide and the Measurements they need. No data, no model is touched.
+
+A Measurement is one (model, benchmark) pair with its sampling; every check on that pair reads the same responses.
+Ids are stable: they hold names of the suite only, never an index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from dsafe_runner.benchmarks.base import HIGHER_IS_BETTER, Benchmark, Offer
+from dsafe_runner.benchmarks.registry import open_benchmark
+from dsafe_runner.errors import ConfigError, DataError, Mistake, UnavailableError
+from dsafe_runner.records import OVERALL, Sampling
+from dsafe_runner.suite.spec import BenchmarkUse, LoadedSuite, Model, Threshold
+
+RULES: dict[str, str] = {
+    "min": "min", "max": "max", "max_drop": "drop", "min_gain": "gain", "max_rise": "rise", "min_fall": "fall",
+}
+"""Threshold key -> rule name. Rules after `max` compare with `versus`."""
+
+_SAMPLING_REASONING = (0.6, 0.95)
+"""Temperature and top_p recommended for DeepSeek-R1 and its distilled models (README of deepseek-ai/DeepSeek-R1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """All responses of one model to one benchmark: `samples` responses to every item."""
+
+    model: str
+    benchmark: str
+    sampling: Sampling
+    samples: int
+
+    @property
+    def id(self) -> str:
+        """`<model>::<benchmark>`, unique in a suite."""
+        return f"{self.model}::{self.benchmark}"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One decision: a metric of a model on a slice of a benchmark, held against a limit.
+
+    n      items of the slice times responses per item
+    where  file, line and column of the limit in the suite
+    """
+
+    model: str
+    benchmark: str
+    slice: str
+    metric: str
+    rule: str
+    limit: float
+    versus: str | None
+    n: int
+    where: tuple[str, int, int]
+
+    @property
+    def rule_id(self) -> str:
+        """`<metric>-<rule>` or `<metric>-<rule>.vs.<model>`; `pass@1` is spelt `pass-at-1`, since `@` breaks `pytest -k`."""
+        vs = f".vs.{self.versus}" if self.versus else ""
+        return f"{self.metric.replace('@', '-at-')}-{self.rule}{vs}"
+
+    @property
+    def name(self) -> str:
+        """The part of the id below the model: `<benchmark>/<slice>[<metric>-<rule>]`."""
+        return f"{self.benchmark}/{self.slice}[{self.rule_id}]"
+
+    @property
+    def id(self) -> str:
+        """`<model>::<benchmark>/<slice>[<metric>-<rule>]`, unique in a suite."""
+        return f"{self.model}::{self.name}"
+
+    @property
+    def measurements(self) -> tuple[str, ...]:
+        """Ids of the measurements it reads: the candidate's, then the reference's."""
+        own = f"{self.model}::{self.benchmark}"
+        return (own, f"{self.versus}::{self.benchmark}") if self.versus else (own,)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a suite asks for. `waived` maps a check id to the index of its waiver."""
+
+    loaded: LoadedSuite
+    checks: tuple[Check, ...]
+    measurements: dict[str, Measurement]
+    benchmarks: dict[str, Benchmark]
+    waived: dict[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def by_id(self) -> dict[str, Check]:
+        """Checks by id."""
+        return {check.id: check for check in self.checks}
+
+    def offer(self, benchmark: str) -> Offer:
+        """The offer behind a benchmark name of this suite."""
+        return self.benchmarks[benchmark].offer
+
+    def needed(self, checks: Iterable[Check]) -> dict[str, Measurement]:
+        """The measurements some checks read, in suite order."""
+        wanted = {m for check in checks for m in check.measurements}
+        return {key: value for key, value in self.measurements.items() if key in wanted}
+
+
+def make_plan(loaded: LoadedSuite) -> Plan:
+    """Checks and measurements of a suite.
+
+    Raises:
+        ConfigError: all mistakes at once: unknown slices, duplicate checks, waivers that match nothing, and a
+            `custom` benchmark whose file is absent or broken.
+    """
+    suite = loaded.suite
+    mistakes: list[Mistake] = []
+    benchmarks = {name: opened for name, use in suite.benchmarks.items() if (opened := _open(loaded, name, use, mistakes))}
+    checks: dict[str, Check] = {}
+    for index, threshold in enumerate(suite.thresholds):
+        if threshold.benchmark not in benchmarks:
+            continue
+        offer = benchmarks[threshold.benchmark].offer
+        for check in _checks(loaded, index, threshold, offer, mistakes):
+            if check.id in checks:
+                file, line, _ = checks[check.id].where
+                mistakes.append(Mistake(*check.where, f"check {check.id} stands twice (first at {file}:{line})", "drop one"))
+            else:
+                checks[check.id] = check
+    waived = _waivers(loaded, checks, mistakes)
+    if mistakes:
+        raise ConfigError(mistakes)
+    pairs = {(m, check.benchmark) for check in checks.values() for m in (check.model, check.versus) if m}
+    measurements = [
+        _measurement(loaded, model, benchmark, benchmarks[benchmark].offer)
+        for model in suite.models for benchmark in suite.benchmarks if (model, benchmark) in pairs
+    ]
+    return Plan(loaded, tuple(checks.values()), {m.id: m for m in measurements}, benchmarks, waived)
+
+
+def _open(loaded: LoadedSuite, name: str, use: BenchmarkUse, mistakes: list[Mistake]) -> Benchmark | None:
+    path = resolve(loaded.path.parent, use.path) if use.path else None
+    key = use.key
+    if key and ("/" in key or key.endswith(".tsv")):
+        key = str(resolve(loaded.path.parent, key))
+    try:
+        return open_benchmark(use.use, key=key, path=path)
+    except (DataError, UnavailableError) as error:
+        at = "path" if use.path else "use"
+        mistakes.extend(
+            Mistake(*loaded.where("benchmarks", name, at), line) for line in str(error).splitlines()
+        )
+        return None
+
+
+def resolve(folder: Path, text: str) -> Path:
+    """A path of the suite, relative to the suite's folder, `~` expanded."""
+    return (folder / Path(text).expanduser()).resolve()
+
+
+def model_source(loaded: LoadedSuite, model: Model) -> str:
+    """An absolute folder for `./`, `../`, `/` and `~` paths, otherwise the hub id as written."""
+    if model.path.startswith((".", "/", "~")):
+        return str(resolve(loaded.path.parent, model.path))
+    return model.path
+
+
+def _checks(
+    loaded: LoadedSuite, index: int, threshold: Threshold, offer: Offer, mistakes: list[Mistake]
+) -> Iterable[Check]:
+    suite = loaded.suite
+    models = [threshold.model] if isinstance(threshold.model, str) else threshold.model
+    samples = suite.benchmarks[threshold.benchmark].samples
+    limits = [(key, value) for key in RULES if (value := getattr(threshold, key)) is not None]
+    for slice_name in _slices(loaded, index, threshold, offer, mistakes):
+        n = offer.slices.get(slice_name, 0) * samples
+        if n == 0:
+            at = loaded.where("thresholds", index, "slices")
+            mistakes.append(Mistake(*at, f"slice {slice_name!r} of {offer.name} has no items", "remove it"))
+            continue
+        for model in models:
+            for key, limit in limits:
+                yield Check(
+                    model=model, benchmark=threshold.benchmark, slice=slice_name, metric=threshold.metric,
+                    rule=RULES[key], limit=float(limit), versus=None if key in ("min", "max") else threshold.versus,
+                    n=n, where=loaded.where("thresholds", index, key),
+                )
+
+
+def _slices(
+    loaded: LoadedSuite, index: int, threshold: Threshold, offer: Offer, mistakes: list[Mistake]
+) -> list[str]:
+    if threshold.slices is not None:
+        return list(threshold.slices)
+    if threshold.per is None:
+        return [OVERALL]
+    chosen = [name for name in offer.slices if level(name, offer) in threshold.per]
+    if not chosen:
+        at = loaded.where("thresholds", index, "per")
+        mistakes.append(Mistake(*at, f"{offer.name} has no slice of level {', '.join(threshold.per)}", "leave `per` out"))
+    return chosen
+
+
+def level(slice_name: str, offer: Offer) -> str:
+    """`overall`, `area`, `category` or `extra`, told by the name."""
+    if slice_name in offer.extra:
+        return "extra"
+    if slice_name == OVERALL:
+        return OVERALL
+    return "category" if "." in slice_name else "area"
+
+
+def _waivers(loaded: LoadedSuite, checks: dict[str, Check], mistakes: list[Mistake]) -> dict[str, int]:
+    waived: dict[str, int] = {}
+    for index, waiver in enumerate(loaded.suite.waivers):
+        # `[` and `]` are part of every check id, so they are literal here, unlike in fnmatch
+        pattern = re.compile("".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in waiver.check))
+        matched = [check_id for check_id in checks if pattern.fullmatch(check_id)]
+        at = loaded.where("waivers", index, "check")
+        if not matched:
+            todo = "correct the id (`dsafe check FILE --list` prints all) or remove the waiver"
+            mistakes.append(Mistake(*at, f"waiver {waiver.check!r} matches no check of this suite", todo))
+        for check_id in matched:
+            if check_id in waived:
+                _, line, _ = loaded.where("waivers", waived[check_id], "check")
+                mistakes.append(Mistake(*at, f"{check_id} is already waived at line {line}", "keep one of the two"))
+            else:
+                waived[check_id] = index
+    return waived
+
+
+def _measurement(loaded: LoadedSuite, model_name: str, benchmark: str, offer: Offer) -> Measurement:
+    use = loaded.suite.benchmarks[benchmark]
+    reasoning = loaded.suite.models[model_name].reasoning is not None
+    said = use.sampling
+    default_temperature, default_top_p = _SAMPLING_REASONING if reasoning else (0.0, 1.0)
+    temperature = default_temperature if said.temperature is None else said.temperature
+    top_p = said.top_p if said.top_p is not None else (default_top_p if temperature else 1.0)
+    max_tokens = offer.max_tokens[int(reasoning)] if said.max_tokens is None else said.max_tokens
+    return Measurement(model_name, benchmark, Sampling(temperature, top_p, max_tokens, use.scoring), use.samples)
+
+
+def seed_of(suite_seed: int, benchmark: str, sample_id: str, k: int) -> int:
+    """Seed of one response, 63 bits. The model is left out: two models draw from the same noise, which pairs them."""
+    text = f"{suite_seed}|{benchmark}|{sample_id}|{k}".encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
+
+
+def direction(metric: str) -> bool:
+    """True where a higher rate is better."""
+    return HIGHER_IS_BETTER[metric]
