@@ -1,0 +1,166 @@
+"""Suite files as pytest nodes: SuiteFile -> ModelNode -> CheckItem.
+
+A check's item only looks up what the measure phase found and decides; it never measures. Imports of the suite loader
+are deferred to collection, so that loading the plugin costs nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from dsafe_runner.measure.session import GateSession
+    from dsafe_runner.plan import Check, Plan
+
+GATE = pytest.StashKey["GateSession"]()
+"""The session's plans and runs, on the config."""
+
+
+class CheckFailed(Exception):
+    """The check is outside its limit, or its waiver does not hold."""
+
+
+class CheckInconclusive(Exception):
+    """There is not enough evidence to decide."""
+
+
+class CheckWaived(Exception):
+    """The check is outside its limit and somebody has taken responsibility for it."""
+
+
+class SuiteFile(pytest.File):
+    """A `*.safety.yaml`."""
+
+    def collect(self) -> Iterator[ModelNode]:
+        """One node per model that has checks. Any mistake in the suite is a collection error of one line each."""
+        plan = self.config.stash[GATE].plan(self.path)
+        if not plan.checks:
+            from dsafe_runner.errors import ConfigError, Mistake
+
+            raise ConfigError([Mistake(shown(self.path), 1, 1, "this suite yields no check", "add thresholds")])
+        for model in dict.fromkeys(check.model for check in plan.checks):
+            yield ModelNode.from_parent(self, name=model, plan=plan)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
+        """Our own errors are their message; a traceback is reserved for bugs."""
+        from dsafe_runner.errors import DsafeError
+
+        if isinstance(excinfo.value, DsafeError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+
+class StrayFile(pytest.File):
+    """A YAML file under suites/ that is no suite: left alone it would be a gate nobody runs."""
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """Always an error.
+
+        Raises:
+            CollectError: naming what to rename the file to.
+        """
+        stem = self.path.name.rsplit(".", 1)[0]
+        raise self.CollectError(
+            f"{shown(self.path)}:1:1: a YAML file under suites/ that no pattern of `dsafe_suites` matches would never be "
+            f"run; rename it to {stem}.safety.yaml, or to {stem}.fragment.yaml if it is only included"
+        )
+
+
+class ModelNode(pytest.Collector):
+    """All checks of one model."""
+
+    def __init__(self, *, plan: Plan, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.plan = plan
+
+    def collect(self) -> Iterator[CheckItem]:
+        """One item per check, in suite order."""
+        for check in self.plan.checks:
+            if check.model == self.name:
+                # the id is passed, not derived: pytest 9.2 parses brackets of a derived one and breaks --lf (pytest#15045)
+                yield CheckItem.from_parent(
+                    self, name=check.name, nodeid=f"{self.nodeid}::{check.name}", check=check, plan=self.plan
+                )
+
+
+class CheckItem(pytest.Item):
+    """One check."""
+
+    def __init__(self, *, check: Check, plan: Plan, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.check = check
+        self.plan = plan
+        self.add_marker(
+            pytest.mark.safety(
+                model=check.model, benchmark=check.benchmark, category=check.slice, metric=check.metric
+            )
+        )
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """The YAML line of the limit (0-based), so that an editor jumps to it."""
+        return self.path, self.check.where[1] - 1, self.check.id
+
+    def setup(self) -> None:
+        """Look up the measurement.
+
+        Raises:
+            EvidenceError: it failed, or is absent where the gate must not be left out.
+        """
+        gate = self.config.stash[GATE]
+        gate.require_evidence(self.path, self.check)
+
+    def runtest(self) -> None:
+        """Decide, and leave the verdict on the report."""
+        from dsafe_runner.checks.decide import settle_one
+        from dsafe_runner.checks.waivers import Result
+
+        gate = self.config.stash[GATE]
+        verdict = gate.verdict(self.path, self.check)
+        result, line = settle_one(self.plan, verdict)
+        record = gate.record(self.path, self.check, verdict, result, line)
+        self.user_properties.append(("dsafe", json.dumps(record, ensure_ascii=False)))
+        if (estimate := verdict.estimate) is not None:
+            self.user_properties.extend(
+                [
+                    ("result", result.value), ("metric", self.check.metric), ("k", estimate.k), ("n", estimate.n),
+                    ("value", estimate.value), ("low", estimate.low), ("high", estimate.high),
+                    ("limit", self.check.limit), ("rule", self.check.rule), ("missing", estimate.missing),
+                ]
+            )
+        text = f"{self.check.where[0]}:{self.check.where[1]}: {line}"
+        if result is Result.FAILED:
+            raise CheckFailed(text)
+        if result is Result.INCONCLUSIVE:
+            raise CheckInconclusive(text)
+        if result is Result.WAIVED:
+            raise CheckWaived(text)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """One line for everything said on purpose."""
+        from dsafe_runner.errors import DsafeError
+
+        if isinstance(excinfo.value, (CheckFailed, CheckInconclusive, CheckWaived, DsafeError)):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+
+def shown(path: Path) -> str:
+    """A path as messages print it: relative to the working directory where it lies below it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def is_required(config: pytest.Config, path: Path) -> bool:
+    """Must this suite be decided? Yes when it is named on the command line, under CI=true, and with --dsafe-require."""
+    if config.getoption("dsafe_require") or os.environ.get("CI", "").lower() in ("true", "1"):
+        return True
+    base = config.invocation_params.dir
+    return any((base / arg.split("::", 1)[0]).resolve() == path.resolve() for arg in config.args)

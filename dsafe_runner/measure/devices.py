@@ -1,0 +1,54 @@
+"""Leases on what engines run on: GPU indices, or CPU threads. One pool per run, shared by its model threads."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def cpu_threads() -> int:
+    """CPU threads this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class DevicePool:
+    """Hands out devices and waits when there are none left.
+
+    gpus     the visible GPU indices, as CUDA_VISIBLE_DEVICES spells them
+    threads  CPU threads to share out among CPU engines
+    """
+
+    def __init__(self, gpus: list[str], threads: int) -> None:
+        self._gpus = list(gpus)
+        self._all_threads = self._threads = threads
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def gpu(self) -> Iterator[dict[str, str]]:
+        """One GPU; yields the environment its engine process needs (set before torch is imported)."""
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._gpus))
+            index = self._gpus.pop(0)
+        try:
+            yield {"CUDA_VISIBLE_DEVICES": index}
+        finally:
+            with self._changed:
+                self._gpus.insert(0, index)
+                self._changed.notify_all()
+
+    @contextmanager
+    def cpu(self, threads: int | None) -> Iterator[dict[str, str]]:
+        """`threads` CPU threads (all of them when None); never more than there are."""
+        wanted = min(threads or self._all_threads, self._all_threads)
+        with self._changed:
+            self._changed.wait_for(lambda: self._threads >= wanted)
+            self._threads -= wanted
+        try:
+            # an engine on the CPU must not see a GPU, and OpenMP must not spin up a thread per core of its own
+            yield {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": str(wanted), "MKL_NUM_THREADS": str(wanted)}
+        finally:
+            with self._changed:
+                self._threads += wanted
+                self._changed.notify_all()

@@ -1,0 +1,112 @@
+"""What is to be asked: for every model of the wanted measurements, its requests and those not stored yet.
+
+Whatever is absent or broken is put on record here, before any engine starts: one model's missing weights do not stop
+the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dsafe_runner.engines.fingerprint import fingerprint
+from dsafe_runner.engines.probe import probe, resolve_device
+from dsafe_runner.errors import DataError, DsafeError, UnavailableError
+from dsafe_runner.measure.identity import data_identity, engine_model, model_identity, requests_for
+from dsafe_runner.measure.store import Store
+from dsafe_runner.plan import Check, Measurement, Plan, model_source
+from dsafe_runner.records import Request, Sample
+
+
+@dataclass
+class Job:
+    """All that one model is to be asked. `pending` holds each request once, duplicates of a prompt folded."""
+
+    model: str
+    identity: dict[str, Any]
+    device: str
+    requests: dict[str, list[Request]] = field(default_factory=dict)
+    pending: list[Request] = field(default_factory=list)
+    described: dict[str, Any] = field(default_factory=dict)
+    errors: int = 0
+
+    @property
+    def asked(self) -> int:
+        """Responses wanted in all."""
+        return sum(len(requests) for requests in self.requests.values())
+
+
+@dataclass
+class Prepared:
+    """What can be measured, and what cannot and why (one line per measurement id)."""
+
+    jobs: list[Job]
+    samples: dict[str, tuple[Sample, ...]]
+    data: dict[str, dict[str, str]]
+    unavailable: dict[str, str]
+    failed: dict[str, str]
+
+
+def prepare(
+    plan: Plan, checks: Iterable[Check], store: Store, *, hashes: MutableMapping[str, str], download: bool
+) -> Prepared:
+    """Requests of every model that some check needs.
+
+    download  fetch hub weights that are not in the local cache (a suite named on the command line); otherwise they
+              are reported as unavailable.
+    """
+    wanted = plan.needed(checks)
+    made = Prepared([], {}, {}, {}, {})
+    _load_samples(plan, wanted, made)
+    for name in plan.loaded.suite.models:
+        own = [m for m in wanted.values() if m.model == name and m.id not in made.unavailable and m.id not in made.failed]
+        if own:
+            _add_job(plan, name, own, made, store, hashes, download)
+    return made
+
+
+def _load_samples(plan: Plan, wanted: dict[str, Measurement], made: Prepared) -> None:
+    for name in dict.fromkeys(m.benchmark for m in wanted.values()):
+        benchmark = plan.benchmarks[name]
+        try:
+            samples = benchmark.samples()
+            if not samples:
+                raise DataError(f"{name}: no samples; a check on nothing cannot pass")
+            made.samples[name], made.data[name] = samples, data_identity(benchmark, samples)
+        except UnavailableError as error:
+            made.unavailable.update({m.id: str(error) for m in wanted.values() if m.benchmark == name})
+        except DataError as error:
+            made.failed.update({m.id: str(error) for m in wanted.values() if m.benchmark == name})
+
+
+def _add_job(
+    plan: Plan, name: str, own: list[Measurement], made: Prepared, store: Store,
+    hashes: MutableMapping[str, str], download: bool,
+) -> None:
+    suite = plan.loaded.suite
+    model = suite.models[name]
+    try:
+        print_of = fingerprint(model_source(plan.loaded, model), model.revision, cache=hashes, download=download)
+        machine = probe()
+        resolved = resolve_device(suite.engines[model.engine].model_dump(mode="json"), machine)
+        identity = model_identity(plan, name, print_of, resolved, machine["versions"])
+    except UnavailableError as error:
+        made.unavailable.update({m.id: f"{name}: {error}" for m in own})
+        return
+    except DsafeError as error:
+        made.failed.update({m.id: f"{name}: {error}" for m in own})
+        return
+    job = Job(name, identity, resolved["device"])
+    for measurement in own:
+        job.requests[measurement.id] = requests_for(plan, measurement, made.samples[measurement.benchmark], identity)
+    unique = {r.key: r for requests in job.requests.values() for r in requests}
+    stored = store.have(unique)
+    job.pending = [request for key, request in unique.items() if key not in stored]
+    made.jobs.append(job)
+
+
+def engine_spec(plan: Plan, job: Job) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Model and engine of a job as the engine process wants them."""
+    suite = plan.loaded.suite
+    return engine_model(plan, job.model), suite.engines[suite.models[job.model].engine].model_dump(mode="json")

@@ -1,0 +1,156 @@
+"""The gate during one pytest session: plans by suite file, one run per suite, and what a worker process can read of it.
+
+The controller measures and writes `run.json` and `scores/`; xdist workers, and later readers, load them from there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dsafe_runner.checks.decide import decide_one
+from dsafe_runner.checks.evidence import Evidence, read_evidence, write_evidence
+from dsafe_runner.checks.waivers import Result
+from dsafe_runner.errors import EvidenceError, UnavailableError
+from dsafe_runner.measure.events import Listener
+from dsafe_runner.measure.files import write_atomically
+from dsafe_runner.measure.run import Run, measure
+from dsafe_runner.plan import Check, Plan, make_plan
+from dsafe_runner.records import Verdict, as_json
+from dsafe_runner.suite.load import load_suite
+
+
+@dataclass
+class GateSession:
+    """Plans and runs of a session.
+
+    reports  the folder that run folders are made in
+    stamp    UTC time of the session's start; run folders are `<stamp>-<suite>`
+    store    the response store
+    """
+
+    reports: Path
+    stamp: str
+    store: Path
+    required: dict[Path, bool] = field(default_factory=dict)
+    _plans: dict[Path, Plan] = field(default_factory=dict)
+    _runs: dict[Path, Run] = field(default_factory=dict)
+
+    def plan(self, path: Path) -> Plan:
+        """The plan of a suite file, made once.
+
+        Raises:
+            ConfigError: mistakes in the file.
+        """
+        if path not in self._plans:
+            self._plans[path] = make_plan(load_suite(path))
+        return self._plans[path]
+
+    def folder(self, path: Path) -> Path:
+        """The run folder of a suite."""
+        return self.reports / f"{self.stamp}-{self.plan(path).loaded.suite.suite}"
+
+    def measure(self, path: Path, checks: Iterable[Check], listener: Listener | None, required: bool) -> Run:
+        """Measure what the checks of one suite need, once, and leave it where workers find it."""
+        folder = self.folder(path)
+        self.required[path] = required
+        run = measure(
+            self.plan(path), checks, store=self.store, folder=folder, listener=listener, download=required
+        )
+        write_run(folder, run, required)
+        self._runs[path] = run
+        return run
+
+    @property
+    def runs(self) -> Mapping[Path, Run]:
+        """What has been measured in this process."""
+        return self._runs
+
+    def run(self, path: Path) -> Run:
+        """The run of a suite; in a worker, read from its folder.
+
+        Raises:
+            EvidenceError: the suite was never measured.
+        """
+        if path not in self._runs:
+            self._runs[path], self.required[path] = read_run(self.folder(path))
+        return self._runs[path]
+
+    def require_evidence(self, path: Path, check: Check) -> None:
+        """Make sure a check can be decided.
+
+        Raises:
+            EvidenceError: a measurement failed, or was never made.
+            UnavailableError: something is not on this machine.
+        """
+        run = self.run(path)
+        for measurement in check.measurements:
+            if measurement in run.failed:
+                raise EvidenceError(run.failed[measurement])
+            if measurement in run.unavailable:
+                raise UnavailableError(run.unavailable[measurement])
+            if measurement not in run.evidence:
+                raise EvidenceError(f"{measurement} was not measured")
+
+    def verdict(self, path: Path, check: Check) -> Verdict:
+        """Decide one check."""
+        return decide_one(self.plan(path), check, self.run(path).evidence)
+
+    def record(self, path: Path, check: Check, verdict: Verdict, result: Result, line: str) -> dict[str, Any]:
+        """A verdict with all that reports need, as JSON types."""
+        suite = self.plan(path).loaded.suite
+        return {
+            "suite": suite.suite,
+            "folder": str(self.folder(path)),
+            "stage": suite.models[check.model].stage,
+            "where": f"{check.where[0]}:{check.where[1]}",
+            "model": check.model, "benchmark": check.benchmark, "slice": check.slice, "metric": check.metric,
+            "rule": check.rule, "limit": check.limit, "versus": check.versus,
+            "result": result.value, "line": line, **as_json(verdict),
+        }
+
+
+def write_run(folder: Path, run: Run, required: bool) -> None:
+    """Leave a run in its folder: `scores/*.jsonl`, then `run.json`, whose presence says that all is there."""
+    scores = folder / "scores"
+    scores.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for index, (measurement, evidence) in enumerate(run.evidence.items()):
+        files[measurement] = f"{index:02d}.{measurement.replace('::', '.')}.jsonl"
+        write_evidence(scores / files[measurement], evidence)
+    write_atomically(
+        folder / "run.json",
+        json.dumps({"scores": files, "failed": run.failed, "unavailable": run.unavailable, "required": required}),
+    )
+
+
+def read_run(folder: Path) -> tuple[Run, bool]:
+    """Inverse of `write_run`, for deciding only; the scores of a measurement are read when they are first needed.
+
+    Raises:
+        EvidenceError: nothing was measured here.
+    """
+    try:
+        head = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EvidenceError(f"{folder}: no measured run here ({error}); nothing can be decided") from error
+    evidence = _LazyEvidence({m: folder / "scores" / name for m, name in head["scores"].items()})
+    return Run(evidence, head["unavailable"], head["failed"]), head["required"]
+
+
+class _LazyEvidence(dict[str, Evidence]):
+    """Evidence by measurement, each file read on first use: a worker decides only its share of the checks."""
+
+    def __init__(self, files: dict[str, Path]) -> None:
+        super().__init__()
+        self._files = files
+
+    def __contains__(self, measurement: object) -> bool:
+        return measurement in self._files
+
+    def __missing__(self, measurement: str) -> Evidence:
+        self[measurement] = read_evidence(self._files[measurement])
+        return self[measurement]

@@ -1,0 +1,99 @@
+"""Where responses live: one SQLite file, written by one process, committed as each response arrives.
+
+A killed run loses only what was in flight. The first response stored under a key stays: whoever asks again reads it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from dsafe_runner.errors import StoreError
+from dsafe_runner.records import Response, as_json, response_from_json
+
+SCHEMA_VERSION = 1
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS responses (
+    key TEXT PRIMARY KEY, sample_id TEXT NOT NULL, k INTEGER NOT NULL, body TEXT NOT NULL, created REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS file_hashes (file TEXT PRIMARY KEY, sha256 TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Store:
+    """The response store. Use as a context manager.
+
+    Raises:
+        StoreError: the file cannot be opened, is not a store, is from a newer version, or the disk is full.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> Self:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # two runs may share a store; the second waits for the first one's commits, not for its end
+            self._db = sqlite3.connect(self.path, timeout=60.0, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version > SCHEMA_VERSION:
+                raise StoreError(f"{self.path}: written by a newer dsafe (store version {version}); upgrade or move it away")
+            self._db.executescript(_TABLES)
+            self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self.path}: cannot be used as a store ({error}); move it away or free the disk") from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._db.close()
+
+    def put(self, response: Response) -> None:
+        """Commit one response. A response that failed is refused: it must be asked again."""
+        if response.finish == "error":
+            raise StoreError(f"a failed response is never stored ({response.sample_id}: {response.error})")
+        body = json.dumps(as_json(response), ensure_ascii=False)
+        try:
+            self._db.execute(
+                "INSERT OR IGNORE INTO responses VALUES (?, ?, ?, ?, ?)",
+                (response.key, response.sample_id, response.k, body, time.time()),
+            )
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: cannot store a response ({error})") from error
+
+    def have(self, keys: Iterable[str]) -> set[str]:
+        """Those of `keys` that are stored."""
+        return {key for key, _ in self._select("key, 1", keys)}
+
+    def get(self, keys: Iterable[str]) -> dict[str, Response]:
+        """Stored responses by key."""
+        return {key: response_from_json(json.loads(body)) for key, body in self._select("key, body", keys)}
+
+    def _select(self, columns: str, keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+        wanted = list(keys)
+        try:
+            for start in range(0, len(wanted), 500):
+                part = wanted[start : start + 500]
+                marks = ",".join("?" * len(part))
+                yield from self._db.execute(f"SELECT {columns} FROM responses WHERE key IN ({marks})", part)
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: cannot be read ({error})") from error
+
+
+class FileHashes(dict[str, str]):
+    """Cache of file hashes (key: path, size, mtime, inode), kept in the store: 70B of weights are hashed once."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store._db.execute("SELECT file, sha256 FROM file_hashes"))
+        self._db = store._db
+
+    def __setitem__(self, file: str, sha256: str) -> None:
+        super().__setitem__(file, sha256)
+        self._db.execute("INSERT OR REPLACE INTO file_hashes VALUES (?, ?)", (file, sha256))

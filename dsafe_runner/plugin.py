@@ -1,0 +1,264 @@
+"""pytest hooks. Light on purpose: every pytest run of an environment that has dsafe installed imports this module.
+
+The measure phase runs once, in the controller, after selection is known: in `pytest_collection_finish` of a serial run,
+in the first `pytest_xdist_node_collection_finished` under xdist.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Generator, Iterable
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dsafe_runner.collector import (
+    GATE,
+    CheckFailed,
+    CheckInconclusive,
+    CheckItem,
+    CheckWaived,
+    StrayFile,
+    SuiteFile,
+    is_required,
+)
+
+_RECORDS = pytest.StashKey[list[dict[str, Any]]]()
+_MEASURED = pytest.StashKey[bool]()
+_NOT_GATED = pytest.StashKey[dict[str, list[str]]]()
+_ABSENT = pytest.StashKey[bool]()
+_ERRORS = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The `--dsafe-*` options and ini keys."""
+    group = parser.getgroup("dsafe", "safety gate")
+    group.addoption("--dsafe-store", metavar="FILE", help="response store (default: .dsafe/store.sqlite in the root)")
+    group.addoption("--dsafe-reports", metavar="DIR", help="where run folders are made (default: reports/ in the root)")
+    group.addoption(
+        "--dsafe-require", action="store_true",
+        help="a suite whose weights, data or hardware are absent is an error, also when found through a directory",
+    )
+    parser.addini("dsafe_suites", "file patterns of suites", type="args", default=["*.safety.yaml"])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Marker, session state, xdist hooks where xdist is loaded."""
+    config.addinivalue_line(
+        "markers", "safety(model, benchmark, category, metric): a safety check; select with -m \"safety(model='...')\""
+    )
+    config.stash[_RECORDS] = []
+    config.stash[_NOT_GATED] = {}
+    config.stash[_ERRORS] = {}
+    worker = getattr(config, "workerinput", None)
+    now = datetime.datetime.now(datetime.UTC)
+    config.stash[GATE] = _LazyGate(  # type: ignore[assignment]
+        reports=config.rootpath / (config.getoption("dsafe_reports") or "reports"),
+        stamp=worker["dsafe_stamp"] if worker else now.strftime("%Y%m%dT%H%M%S.%fZ")[:-4] + "Z",
+        store=config.rootpath / (config.getoption("dsafe_store") or ".dsafe/store.sqlite"),
+    )
+    if worker is None and config.pluginmanager.hasplugin("xdist"):
+        config.pluginmanager.register(_XdistHooks(config), "dsafe-xdist")
+
+
+class _LazyGate:
+    """Stands for the GateSession until somebody needs it: a pytest run without suites must not import pydantic."""
+
+    def __init__(self, **arguments: Any) -> None:
+        self.__dict__["_arguments"] = arguments
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if "_gate" not in self.__dict__:
+            from dsafe_runner.measure.session import GateSession
+
+            self.__dict__["_gate"] = GateSession(**self.__dict__["_arguments"])
+        return getattr(self.__dict__["_gate"], name)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Suites by `dsafe_suites`; any other YAML file under a suites/ folder is an error, unless it is a fragment."""
+    if file_path.suffix not in (".yaml", ".yml"):
+        return None
+    if any(fnmatch(file_path.name, pattern) for pattern in parent.config.getini("dsafe_suites")):
+        return SuiteFile.from_parent(parent, path=file_path)
+    inside = file_path.relative_to(parent.config.rootpath).parts[:-1] if _below_root(file_path, parent) else ()
+    if "suites" in inside and not file_path.name.endswith((".fragment.yaml", ".fragment.yml")):
+        return StrayFile.from_parent(parent, path=file_path)
+    return None
+
+
+def _below_root(path: Path, parent: pytest.Collector) -> bool:
+    return path.is_relative_to(parent.config.rootpath)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Serial runs: measure what has been selected."""
+    if hasattr(session.config, "workerinput"):
+        return
+    _measure_phase(session, [item.nodeid for item in session.items if isinstance(item, CheckItem)])
+
+
+class _XdistHooks:
+    """The controller's side of xdist; its own collection hooks never fire."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_configure_node(self, node: Any) -> None:
+        """Workers write and read under the controller's stamp."""
+        node.workerinput["dsafe_stamp"] = self.config.stash[GATE].stamp
+
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        """All workers collect the same ids; the first one to finish starts the measure phase."""
+        session = self.config.pluginmanager.getplugin("session")
+        _measure_phase(session, [i for i in ids if _is_suite_id(self.config, i)])
+
+
+def _is_suite_id(config: pytest.Config, nodeid: str) -> bool:
+    name = nodeid.split("::", 1)[0].rsplit("/", 1)[-1]
+    return any(fnmatch(name, pattern) for pattern in config.getini("dsafe_suites"))
+
+
+def _measure_phase(session: pytest.Session, ids: Iterable[str]) -> None:
+    """Measure once for the selected checks; a suite error stops everything before any model is started."""
+    config = session.config
+    by_file: dict[Path, set[str]] = {}
+    for nodeid in ids:
+        file, check = nodeid.split("::", 1)
+        by_file.setdefault(config.rootpath / file, set()).add(check)
+    if not by_file or config.stash.get(_MEASURED, False) or config.option.collectonly:
+        return
+    config.stash[_MEASURED] = True
+    # neither pytest nor xdist stops this hook after collection errors
+    if session.testsfailed and not config.option.continue_on_collection_errors:
+        pytest.exit("suite errors; nothing was measured", returncode=2)
+    from dsafe_runner.errors import DsafeError
+    from dsafe_runner.report.progress import line_of
+
+    gate = config.stash[GATE]
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+
+    def listen(event: dict[str, Any]) -> None:
+        line = line_of(event)
+        if line and reporter is not None and config.option.verbose > -2:
+            reporter.write_line(line)
+
+    if reporter is not None:
+        reporter.ensure_newline()
+    for path, wanted in by_file.items():
+        try:
+            plan = gate.plan(path)
+            gate.measure(path, [plan.by_id[name] for name in plan.by_id if name in wanted], listen, is_required(config, path))
+        except DsafeError as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What is not on this machine: an error where the suite must be decided, NOT GATED otherwise."""
+    if not isinstance(item, CheckItem):
+        return
+    from dsafe_runner.errors import UnavailableError
+
+    gate = item.config.stash[GATE]
+    try:
+        gate.require_evidence(item.path, item.check)
+    except UnavailableError as error:
+        if not gate.required[item.path]:
+            item.stash[_ABSENT] = True
+            pytest.skip(f"NOT GATED: {error}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Give INCONCLUSIVE and WAIVED categories of their own; both survive the trip from a worker."""
+    report = yield
+    if not isinstance(item, CheckItem):
+        return report
+    marked: Any = report
+    error = call.excinfo.value if call.excinfo else None
+    if item.stash.get(_ABSENT, False) and call.when == "setup":
+        marked.dsafe = "not-gated"
+    elif isinstance(error, CheckWaived):
+        marked.dsafe = "waived"
+        _as_skipped(report, item, str(error))
+    elif isinstance(error, CheckInconclusive):
+        marked.dsafe = "inconclusive"
+        if item.plan.loaded.suite.policy.on_inconclusive == "skip":
+            _as_skipped(report, item, str(error))
+    elif isinstance(error, CheckFailed):
+        marked.dsafe = "failed"
+    return report
+
+
+def _as_skipped(report: pytest.TestReport, item: CheckItem, reason: str) -> None:
+    report.outcome = "skipped"
+    report.longrepr = (str(item.path), item.check.where[1], reason)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+    """Letters and words of the categories of our own."""
+    kind = getattr(report, "dsafe", None)
+    if kind == "inconclusive":
+        return "inconclusive", "?", ("INCONCLUSIVE", {"yellow": True})
+    if kind == "waived":
+        return "waived", "w", ("WAIVED", {"yellow": True})
+    if kind == "not-gated":
+        return "not gated", "-", ("NOT GATED", {"yellow": True})
+    return None
+
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The controller, and only it, gathers the verdicts."""
+    if not hasattr(session.config, "workerinput"):
+        session.config.pluginmanager.register(_Recorder(session.config), "dsafe-recorder")
+
+
+class _Recorder:
+    """Collects verdicts from reports, which reach the controller from workers too, and ends the run with them."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the verdict of a check, or why there is none."""
+        for name, value in report.user_properties:
+            if name == "dsafe" and report.when == "call":
+                self.config.stash[_RECORDS].append(json.loads(str(value)))
+        if getattr(report, "dsafe", None) == "not-gated" and isinstance(report.longrepr, tuple):
+            reason = report.longrepr[2].removeprefix("Skipped: NOT GATED: ")
+            self.config.stash[_NOT_GATED].setdefault(reason, []).append(report.nodeid)
+        if report.failed and getattr(report, "dsafe", None) is None and _is_suite_id(self.config, report.nodeid):
+            self.config.stash[_ERRORS][report.nodeid] = report.longreprtext.strip().splitlines()[-1]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the run folders; a session in which every check was left out must not be green."""
+        records, left_out = self.config.stash[_RECORDS], self.config.stash[_NOT_GATED]
+        if self.config.stash.get(_MEASURED, False):
+            from dsafe_runner.report.run_folder import write_folders
+
+            write_folders(self.config.stash[GATE], records, left_out, self.config.stash[_ERRORS], int(exitstatus))
+        if left_out and not records and exitstatus in (0, 5):
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """The safety gate's own section."""
+        if self.config.option.verbose < -1 or getattr(self.config.option, "no_summary", False):
+            return
+        if not self.config.stash.get(_MEASURED, False):
+            return
+        from dsafe_runner.report.terminal import write_summary
+
+        stash = self.config.stash
+        write_summary(terminalreporter, stash[GATE], stash[_RECORDS], stash[_NOT_GATED], stash[_ERRORS])

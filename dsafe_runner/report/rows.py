@@ -1,0 +1,74 @@
+"""The numbers of a run, threshold or not: one Row per (model, benchmark, metric, slice)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dsafe_runner.benchmarks.base import Offer
+from dsafe_runner.checks.metrics import estimate
+from dsafe_runner.measure.run import Run
+from dsafe_runner.plan import Plan, level
+from dsafe_runner.records import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A metric of a model on a slice.
+
+    level     overall, area, category or extra
+    changes   stage (base, distilled) -> difference to that model of the same suite
+    """
+
+    model: str
+    stage: str
+    benchmark: str
+    metric: str
+    slice: str
+    level: str
+    estimate: Estimate
+    changes: dict[str, float]
+
+
+def rows_of(plan: Plan, run: Run) -> list[Row]:
+    """All rows of a run, in the order benchmark, metric, slice, model."""
+    suite = plan.loaded.suite
+    rows = []
+    for benchmark in plan.benchmarks:
+        offer = plan.offer(benchmark)
+        models = [name for name in suite.models if f"{name}::{benchmark}" in run.evidence]
+        for metric, slice_name in _cells(plan, benchmark, offer):
+            found = {
+                name: estimate(metric, run.evidence[f"{name}::{benchmark}"], slice_name, suite.policy.confidence)
+                for name in models
+            }
+            for name in models:
+                rows.append(
+                    Row(
+                        name, suite.models[name].stage, benchmark, metric, slice_name, level(slice_name, offer),
+                        found[name], _changes(plan, name, found),
+                    )
+                )
+    return rows
+
+
+def _cells(plan: Plan, benchmark: str, offer: Offer) -> Iterator[tuple[str, str]]:
+    """Metrics the suite asks for on a benchmark (all it offers where it asks for none), on every slice."""
+    asked = {check.metric for check in plan.checks if check.benchmark == benchmark}
+    for metric in offer.metrics:
+        if metric in asked or not asked:
+            for slice_name in offer.slices:
+                yield metric, slice_name
+
+
+def _changes(plan: Plan, model: str, found: dict[str, Estimate]) -> dict[str, float]:
+    """Differences to the base and the distilled model, where the suite has exactly one of that stage."""
+    suite = plan.loaded.suite
+    changes = {}
+    for stage in ("base", "distilled"):
+        of_stage = [name for name in found if suite.models[name].stage == stage]
+        if len(of_stage) == 1 and of_stage[0] != model:
+            ours, theirs = found[model].value, found[of_stage[0]].value
+            if ours is not None and theirs is not None:
+                changes[stage] = ours - theirs
+    return changes

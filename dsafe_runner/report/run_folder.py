@@ -1,0 +1,87 @@
+"""`reports/<run>/`: `verdicts.json` and `manifest.json`, versioned, written whole or not at all, also when the gate fails.
+
+    events.jsonl    what happened, as it happened          run.json, scores/   what the verdicts were decided on
+    verdicts.json   every check and every number           logs/               the engines' own output
+    manifest.json   everything that can move a number
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dsafe_runner import __version__
+from dsafe_runner.measure.files import write_atomically
+from dsafe_runner.measure.run import Run
+from dsafe_runner.measure.session import GateSession
+from dsafe_runner.plan import Plan
+from dsafe_runner.records import as_json
+from dsafe_runner.report.rows import rows_of
+
+VERSION = 1
+"""Of both files; raised when a key changes its meaning."""
+
+
+def write_folders(
+    gate: GateSession, records: list[dict[str, Any]], not_gated: Mapping[str, list[str]], errors: Mapping[str, str],
+    exit_status: int,
+) -> None:
+    """Write the files of every suite of a session.
+
+    records    verdicts, as `GateSession.record` makes them
+    not_gated  reason -> node ids that were left out
+    errors     node id -> one line, for checks that could not be decided
+    """
+    for path, run in gate.runs.items():
+        plan = gate.plan(path)
+        folder = gate.folder(path)
+        own = [record for record in records if record["folder"] == str(folder)]
+        mine = {reason: kept for reason, ids in not_gated.items() if (kept := [i for i in ids if _of(i, path)])}
+        broken = {nodeid: line for nodeid, line in errors.items() if _of(nodeid, path)}
+        write_atomically(folder / "verdicts.json", _dump(verdicts(plan, run, own, mine, broken, exit_status)))
+        write_atomically(folder / "manifest.json", _dump(manifest(run)))
+
+
+def verdicts(
+    plan: Plan, run: Run, records: list[dict[str, Any]], not_gated: Mapping[str, list[str]], errors: Mapping[str, str],
+    exit_status: int,
+) -> dict[str, Any]:
+    """What `verdicts.json` holds. Checks are sorted by id, so that equal runs give equal bytes."""
+    counts = Counter(record["result"] for record in records)
+    kept = [{k: v for k, v in record.items() if k != "folder"} for record in records]
+    return {
+        "version": VERSION,
+        "suite": plan.loaded.suite.suite,
+        "exit_status": exit_status,
+        "counts": {
+            **{name: counts[name] for name in ("passed", "failed", "inconclusive", "waived")},
+            "error": len(errors), "not_gated": sum(map(len, not_gated.values())), "of_suite": len(plan.checks),
+        },
+        "checks": sorted(kept, key=lambda record: str(record["check_id"])),
+        "errors": dict(sorted(errors.items())),
+        "not_gated": {reason: sorted(ids) for reason, ids in sorted(not_gated.items())},
+        "rows": [as_json(row) for row in rows_of(plan, run)],
+    }
+
+
+def manifest(run: Run) -> dict[str, Any]:
+    """What `manifest.json` holds."""
+    return {
+        "version": VERSION,
+        "dsafe": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **run.manifest,
+    }
+
+
+def _of(nodeid: str, path: Path) -> bool:
+    return path.as_posix().endswith(nodeid.split("::", 1)[0])
+
+
+def _dump(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
