@@ -13,6 +13,13 @@ def cpu_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def visible_gpus(count: int) -> list[str]:
+    """The `count` GPUs torch sees, as CUDA_VISIBLE_DEVICES names them: a subset given to us stays that subset."""
+    said = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = [name.strip() for name in said.split(",")] if said else [str(index) for index in range(count)]
+    return names[:count]
+
+
 class DevicePool:
     """Hands out devices and waits when there are none left.
 

@@ -36,7 +36,7 @@ def model_identity(
         "attention": engine.attention,
         "context_length": engine.context_length,
     }
-    if fingerprint.get("template_uses_date"):
+    if fingerprint["uses_date"]:
         identity["date"] = datetime.date.today().isoformat()
     return identity
 

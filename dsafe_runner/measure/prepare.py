@@ -87,10 +87,13 @@ def _add_job(
     suite = plan.loaded.suite
     model = suite.models[name]
     try:
-        print_of = fingerprint(model_source(plan.loaded, model), model.revision, cache=hashes, download=download)
+        checkpoint = fingerprint(
+            model_source(plan.loaded, model), model.revision, cache=hashes, download=download,
+            allow_pickle=model.allow_pickle,
+        )
         machine = probe()
         resolved = resolve_device(suite.engines[model.engine].model_dump(mode="json"), machine)
-        identity = model_identity(plan, name, print_of, resolved, machine["versions"])
+        identity = model_identity(plan, name, checkpoint, resolved, {p: machine[p] for p in ("torch", "transformers")})
     except UnavailableError as error:
         made.unavailable.update({m.id: f"{name}: {error}" for m in own})
         return

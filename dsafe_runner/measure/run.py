@@ -19,7 +19,7 @@ from dsafe_runner.checks.evidence import Evidence
 from dsafe_runner.engines.probe import probe
 from dsafe_runner.engines.process import EngineProcess
 from dsafe_runner.errors import EngineError, UnavailableError
-from dsafe_runner.measure.devices import DevicePool, cpu_threads
+from dsafe_runner.measure.devices import DevicePool, cpu_threads, visible_gpus
 from dsafe_runner.measure.events import EventLog, Listener, Progress
 from dsafe_runner.measure.prepare import Job, Prepared, engine_spec, prepare
 from dsafe_runner.measure.scoring import judge_identity, judge_warning, score_measurement
@@ -96,7 +96,7 @@ def _ask(plan: Plan, ready: Prepared, run: Run, store: Store, folder: Path, tell
     busy = [job for job in ready.jobs if job.pending]
     if not busy:
         return
-    pool = DevicePool([str(i) for i in range(len(probe()["cuda"]))], cpu_threads())
+    pool = DevicePool(visible_gpus(len(probe()["devices"])), cpu_threads())
     inbox: queue.SimpleQueue[tuple[str, Job, Any]] = queue.SimpleQueue()
     engines: list[EngineProcess] = []
     stop = threading.Event()

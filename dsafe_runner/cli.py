@@ -1,0 +1,117 @@
+"""`dsafe`: init, check, measure, data, train, doctor. The gate itself is `pytest`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dsafe_runner import __version__
+from dsafe_runner.errors import ConfigError, DsafeError, UnavailableError
+
+EXIT_OK, EXIT_FAILED, EXIT_SUITE, EXIT_USAGE = 0, 1, 2, 4
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point. Returns 0 fine, 1 could not be measured, 2 mistakes in a file, 4 usage or environment."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return EXIT_SUITE
+    except UnavailableError as error:
+        print(f"dsafe: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except DsafeError as error:
+        print(f"dsafe: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        print("dsafe: interrupted; what was measured is stored", file=sys.stderr)
+        return EXIT_SUITE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dsafe", description="Safety regression gates for language models.")
+    parser.add_argument("--version", action="version", version=f"dsafe {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    init = commands.add_parser("init", help="write a suite for a model of yours")
+    init.add_argument("model", help="a checkpoint folder or a hub id")
+    init.add_argument("--base", metavar="MODEL", help="the model it must not fall behind")
+    init.add_argument("--reasoning", choices=["deepseek-r1"], help="the model thinks before it answers")
+    init.add_argument("--out", type=Path, metavar="FILE", help="default: suites/<name>.safety.yaml")
+    init.set_defaults(run=_init)
+
+    check = commands.add_parser("check", help="validate suites without running them")
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    check.add_argument("--list", action="store_true", help="print every check id")
+    check.add_argument("--plan", action="store_true", help="print what would be asked, and what is stored")
+    check.add_argument("--store", type=Path, default=Path(".dsafe/store.sqlite"), metavar="FILE", help="default: %(default)s")
+    check.set_defaults(run=_check)
+
+    measure = commands.add_parser("measure", help="run a suite's measurements without deciding anything")
+    measure.add_argument("file", type=Path, metavar="SUITE")
+    measure.add_argument("--model", action="append", metavar="NAME", help="only this model of the suite; repeatable")
+    measure.add_argument("--store", type=Path, default=Path(".dsafe/store.sqlite"), metavar="FILE", help="default: %(default)s")
+    measure.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="default: %(default)s")
+    measure.set_defaults(run=_measure)
+
+    data = commands.add_parser("data", help="list benchmarks, fetch their data")
+    data.add_argument("action", nargs="?", choices=["list", "fetch"], default="list")
+    data.add_argument("names", nargs="*", metavar="NAME")
+    data.set_defaults(run=_data)
+
+    train = commands.add_parser("train", help="train a checkpoint from a recipe")
+    train.add_argument("recipe", type=Path)
+    train.add_argument("--out", type=Path, metavar="DIR", help="default: out/<recipe name>")
+    train.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's own")
+    train.set_defaults(run=_train)
+
+    doctor = commands.add_parser("doctor", help="print devices, versions, and what each backend would do here")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from dsafe_runner.front.init import write_suite
+
+    path = write_suite(arguments.model, base=arguments.base, reasoning=arguments.reasoning, out=arguments.out)
+    print(f"wrote {path}\ncheck it:   dsafe check {path}\nrun it:     pytest {path}")
+    return EXIT_OK
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from dsafe_runner.front.check import check_files
+
+    return check_files(arguments.files, list_ids=arguments.list, show_plan=arguments.plan, store=arguments.store)
+
+
+def _measure(arguments: argparse.Namespace) -> int:
+    from dsafe_runner.front.measure import measure_suite
+
+    return measure_suite(arguments.file, models=arguments.model, store=arguments.store, reports=arguments.reports)
+
+
+def _data(arguments: argparse.Namespace) -> int:
+    from dsafe_runner.front.data import fetch_data, list_data
+
+    if arguments.action == "list":
+        return list_data()
+    return fetch_data(arguments.names)
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from dsafe_runner.training.sft import train
+
+    out = arguments.out or Path("out") / arguments.recipe.resolve().parent.name / arguments.recipe.stem
+    train(arguments.recipe, out, seed=arguments.seed)
+    return EXIT_OK
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from dsafe_runner.engines.doctor import report_lines
+
+    print("\n".join(report_lines()))
+    return EXIT_OK

@@ -1,0 +1,1 @@
+"""The commands behind `dsafe`, one module each; `cli.py` only parses."""

@@ -1,0 +1,52 @@
+"""`dsafe check`: validate suites, list their checks, print what would be asked."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+from dsafe_runner.errors import ConfigError
+from dsafe_runner.measure.prepare import prepare
+from dsafe_runner.measure.store import FileHashes, Store
+from dsafe_runner.plan import Plan, make_plan
+from dsafe_runner.suite.load import load_suite
+
+
+def check_files(paths: list[Path], *, list_ids: bool, show_plan: bool, store: Path) -> int:
+    """Print a line per suite, all mistakes of all of them. 0 when every one is fine, 2 otherwise."""
+    wrong = False
+    for path in paths:
+        try:
+            plan = make_plan(load_suite(path))
+        except ConfigError as error:
+            print(error, file=sys.stderr)
+            wrong = True
+            continue
+        suite = plan.loaded.suite
+        print(
+            f"{path}: ok: {len(plan.checks)} checks, {len(suite.models)} models, {len(suite.benchmarks)} benchmarks, "
+            f"{len(plan.waived)} checks waived"
+        )
+        if list_ids:
+            for check in plan.checks:
+                print(f"  {check.id}" + ("  waived" if check.id in plan.waived else ""))
+        if show_plan:
+            _print_plan(plan, store)
+    return 2 if wrong else 0
+
+
+def _print_plan(plan: Plan, store: Path) -> None:
+    with Store(store) as opened:
+        ready = prepare(plan, plan.checks, opened, hashes=FileHashes(opened), download=False)
+    for job in ready.jobs:
+        budget = sum(request.sampling.max_tokens for request in job.pending)
+        print(
+            f"  {job.model} on {job.device} ({job.identity['dtype']}): {job.asked} responses, "
+            f"{job.asked - len(job.pending)} stored, {len(job.pending)} to ask, at most {budget:,} new tokens"
+        )
+        for measurement, requests in job.requests.items():
+            print(f"    {measurement.split('::', 1)[1]}: {len(requests)}")
+    for kind, reasons in (("not here", ready.unavailable), ("broken", ready.failed)):
+        for reason, count in Counter(reasons.values()).items():
+            print(f"  {kind} ({count} measurements): {reason}")

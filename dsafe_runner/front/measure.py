@@ -1,0 +1,95 @@
+"""`dsafe measure`: the measure phase without pytest, for a cluster job; `pytest` on the same store decides later."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from dsafe_runner.errors import UnavailableError
+from dsafe_runner.measure.run import Run, measure
+from dsafe_runner.measure.session import write_run
+from dsafe_runner.plan import make_plan
+from dsafe_runner.report.progress import line_of
+from dsafe_runner.report.run_folder import manifest
+from dsafe_runner.suite.load import load_suite
+
+
+def measure_suite(path: Path, *, models: list[str] | None, store: Path, reports: Path) -> int:
+    """Measure a suite, or some of its models. 0 when everything asked for was measured, 1 otherwise.
+
+    Raises:
+        ConfigError: mistakes in the suite.
+        UnavailableError: a model name that the suite does not have.
+    """
+    plan = make_plan(load_suite(path))
+    for name in models or []:
+        if name not in plan.loaded.suite.models:
+            raise UnavailableError(f"{path} has no model {name!r}; it has {', '.join(plan.loaded.suite.models)}")
+    checks = [check for check in plan.checks if models is None or check.model in models]
+    if not checks:
+        raise UnavailableError(f"{path}: no check concerns {', '.join(models or [])}, so there is nothing to measure")
+    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+    folder = reports / f"{stamp}-{plan.loaded.suite.suite}"
+    with _display() as listen:
+        run = measure(plan, checks, store=store, folder=folder, listener=listen, download=True)
+    write_run(folder, run, required=True)
+    _write_manifest(folder, run)
+    for measurement, reason in {**run.unavailable, **run.failed}.items():
+        print(f"dsafe: not measured: {measurement}: {reason}", file=sys.stderr)
+    print(f"dsafe: {len(run.evidence)} measurements in {folder}; decide with: pytest {path}")
+    return 1 if run.failed or run.unavailable or not run.evidence else 0
+
+
+def _write_manifest(folder: Path, run: Run) -> None:
+    import json
+
+    from dsafe_runner.measure.files import write_atomically
+
+    write_atomically(folder / "manifest.json", json.dumps(manifest(run), ensure_ascii=False, indent=1, sort_keys=True))
+
+
+def _display() -> AbstractContextManager[Callable[[dict[str, Any]], None]]:
+    """A live bar per model on a terminal, plain lines elsewhere."""
+    if sys.stdout.isatty():
+        return _Bars()
+    return nullcontext(_print_line)
+
+
+def _print_line(event: dict[str, Any]) -> None:
+    if line := line_of(event):
+        print(line, flush=True)
+
+
+class _Bars:
+    """rich progress bars fed by events."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(), console=Console(),
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Callable[[dict[str, Any]], None]:
+        self._progress.start()
+        return self._listen
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def _listen(self, event: dict[str, Any]) -> None:
+        if event["event"] == "plan" and event["asking"]:
+            self._tasks[event["model"]] = self._progress.add_task(event["model"], total=event["asking"], rate="")
+        elif event["event"] == "progress":
+            self._progress.update(
+                self._tasks[event["model"]], completed=event["done"], rate=f"{event['per_second']:.1f}/s"
+            )
+        elif line := line_of(event):
+            self._progress.console.print(line, markup=False, highlight=False)
