@@ -1,0 +1,207 @@
+"""Where benchmark data lives and how it gets there: pinned sources, looked up under DSAFE_DATA, fetched on request.
+
+Data that carries no licence is never shipped. A file is used only when its bytes have the pinned SHA-256; anything
+else is an error, never a warning. Nothing is downloaded unless somebody asks for it (`dsafe data fetch NAME`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+from dsafe_runner.errors import DataError, UnavailableError
+
+ENVIRONMENT = "DSAFE_DATA"
+CONNECT_TIMEOUT = 15.0
+"""Seconds to connect, and the longest silence while reading."""
+TOTAL_TIMEOUT = 600.0
+"""Seconds one file may take, so that a dripping server cannot hold a run for ever."""
+
+_CHISAFETYBENCH = (
+    "https://raw.githubusercontent.com/UnicomAI/UnicomBenchmark/e949fc8feb4aaec810b39e6c884e5f98ee8f4160/"
+    "CHiSafetyBench/dataset/v1/"
+)
+_CHISAFETYBENCH_LICENCE = "none stated upstream (UnicomAI/UnicomBenchmark); for local evaluation, not redistributed"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One pinned file.
+
+    dataset  the name people fetch it by
+    path     relative to DSAFE_DATA
+    urls     upstream places, tried in order
+    sha256   of the file's bytes, as upstream has them
+    size     bytes; a download is cut off beyond it
+    licence  one line, printed before anything is fetched
+    """
+
+    dataset: str
+    path: str
+    urls: tuple[str, ...]
+    sha256: str
+    size: int
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What `fetch` did for one file."""
+
+    source: Source
+    path: Path
+    action: Literal["fetched", "already there"]
+
+
+def _chisafetybench(name: str, sha256: str, size: int) -> Source:
+    return Source(
+        "chisafetybench", f"chisafetybench/{name}", (_CHISAFETYBENCH + name,), sha256, size, _CHISAFETYBENCH_LICENCE
+    )
+
+
+CHISAFETYBENCH_MCQ = _chisafetybench(
+    "mcq.json", "9900af0e259d8f58d68584961ac5f13fc229066d5b73add142313c92d0c8edcd", 590_379
+)
+CHISAFETYBENCH_REFUSAL = _chisafetybench(
+    "risky_questions_without_dialog_history.json",
+    "9682ed99cc49a4ccd0b7a291dc5019f6a569fb01817155b8deaf56ea84b9359a",
+    106_460,
+)
+CHISAFETYBENCH_HISTORY = _chisafetybench(
+    "risky_questions_with_dialog_history.json",
+    "b4251d1870bd857dfcd3c8d81f4fe5af4b9bc3516dbc34395f952919e42a86f6",
+    287_031,
+)
+SOURCES: tuple[Source, ...] = (CHISAFETYBENCH_MCQ, CHISAFETYBENCH_REFUSAL, CHISAFETYBENCH_HISTORY)
+DATASETS: tuple[str, ...] = tuple(dict.fromkeys(source.dataset for source in SOURCES))
+
+
+def data_dir(environ: Mapping[str, str] | None = None) -> Path:
+    """The folder data is looked up in: DSAFE_DATA, or ~/.cache/dsafe/data where that is unset or empty."""
+    said = (os.environ if environ is None else environ).get(ENVIRONMENT, "")
+    return Path(said).expanduser() if said else Path.home() / ".cache" / "dsafe" / "data"
+
+
+def find(source: Source, folder: Path | None = None) -> Path:
+    """The file of a source, its bytes verified.
+
+    Raises:
+        UnavailableError: it is not there.
+        DataError: it is there with other bytes, or cannot be read.
+    """
+    path = (folder or data_dir()) / source.path
+    read(source, folder)
+    return path
+
+
+def read(source: Source, folder: Path | None = None) -> bytes:
+    """The bytes of a source: exactly those that were verified. Raises what `find` raises."""
+    root = folder or data_dir()
+    path = root / source.path
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UnavailableError(
+            f"{source.path} is not in {ENVIRONMENT} ({root}); run `dsafe data fetch {source.dataset}`"
+        ) from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    found = hashlib.sha256(content).hexdigest()
+    if found != source.sha256:
+        raise DataError(
+            f"{path} is not the published file (sha256 {found[:16]}, expected {source.sha256[:16]}); "
+            f"remove it and run `dsafe data fetch {source.dataset}`"
+        )
+    return content
+
+
+def fetch(dataset: str, folder: Path | None = None) -> tuple[Fetched, ...]:
+    """Bring every file of a data set into DSAFE_DATA. Files already there and right are left alone.
+
+    Raises:
+        DataError: no such data set, or what came is not the pinned file.
+        UnavailableError: it could not be reached or written.
+    """
+    wanted = [source for source in SOURCES if source.dataset == dataset]
+    if not wanted:
+        raise DataError(f"no data set {dataset!r} to fetch; there is {', '.join(DATASETS)}")
+    return tuple(fetch_source(source, folder) for source in wanted)
+
+
+def fetch_source(source: Source, folder: Path | None = None) -> Fetched:
+    """Bring one file. It appears under its name only once its bytes are verified. Raises what `fetch` raises."""
+    root = folder or data_dir()
+    path = root / source.path
+    if path.exists():
+        read(source, root)
+        return Fetched(source, path, "already there")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115
+    except OSError as error:
+        raise UnavailableError(f"cannot write to {path.parent}: {error.strerror}; set {ENVIRONMENT}") from None
+    partial = Path(handle.name)
+    try:
+        with handle:
+            _download(source, path, handle)
+            handle.flush()
+            os.fsync(handle.fileno())
+        partial.chmod(0o644)
+        partial.replace(path)
+    except OSError as error:
+        raise UnavailableError(f"cannot write {path}: {error.strerror}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    return Fetched(source, path, "fetched")
+
+
+def _download(source: Source, path: Path, into: IO[bytes]) -> None:
+    """Stream the first of the source's addresses that answers. A wrong hash ends it: nobody shops for mirrors."""
+    import httpx
+
+    failures: list[str] = []
+    for url in source.urls:
+        into.seek(0)
+        into.truncate()
+        try:
+            with (
+                httpx.Client(timeout=CONNECT_TIMEOUT, follow_redirects=True) as client,
+                client.stream("GET", url) as answer,
+            ):
+                answer.raise_for_status()
+                found, size = _copy(source, url, answer.iter_bytes(), into)
+        except httpx.HTTPStatusError as error:
+            failures.append(f"{url}: HTTP {error.response.status_code}")
+            continue
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            failures.append(f"{url}: {' '.join(str(error).split()) or type(error).__name__}")
+            continue
+        if found != source.sha256:
+            raise DataError(
+                f"{url} gave {size} bytes with sha256 {found[:16]}, expected {source.size} with "
+                f"{source.sha256[:16]}; nothing was kept"
+            )
+        return
+    raise UnavailableError(
+        f"could not fetch {'; '.join(failures)}; with no network, put the file at {path} by hand "
+        f"(sha256 {source.sha256})"
+    )
+
+
+def _copy(source: Source, url: str, chunks: Iterable[bytes], into: IO[bytes]) -> tuple[str, int]:
+    checksum, size, started = hashlib.sha256(), 0, time.monotonic()
+    for chunk in chunks:
+        size += len(chunk)
+        if size > source.size:
+            raise DataError(f"{url} gives more than the {source.size} bytes expected; nothing was kept")
+        if time.monotonic() - started > TOTAL_TIMEOUT:
+            raise UnavailableError(f"{url} took longer than {TOTAL_TIMEOUT:.0f} s; try again")
+        checksum.update(chunk)
+        into.write(chunk)
+    return checksum.hexdigest(), size

@@ -1,0 +1,80 @@
+"""The names of all benchmarks, and how one is opened; nothing heavy is imported, no data read but a `custom` file."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from dsafe_runner.benchmarks.base import Benchmark, Offer
+from dsafe_runner.errors import DataError
+
+CUSTOM = "custom"
+NAMES: tuple[str, ...] = (
+    "tiny/mcq",
+    "tiny/refusal",
+    "tiny/benign",
+    "tiny/reasoning",
+    "starter/mcq",
+    "starter/refusal",
+    "starter/benign",
+    "chisafetybench/mcq",
+    "chisafetybench/refusal",
+    "chisafetybench/refusal-history",
+    CUSTOM,
+)
+
+
+def offer(use: str, *, path: Path | None = None) -> Offer:
+    """What a benchmark offers. `custom` offers what its file holds, so it needs `path`.
+
+    Raises:
+        UnavailableError, DataError: as `open_benchmark`.
+    """
+    family = _family(use)
+    if family == "chisafetybench":
+        from dsafe_runner.benchmarks import chisafetybench
+
+        return chisafetybench.offer(use)
+    return open_benchmark(use, path=path).offer
+
+
+def open_benchmark(use: str, *, key: str | None = None, path: Path | None = None) -> Benchmark:
+    """A benchmark, ready to give samples.
+
+    key   chisafetybench/mcq only: consensus (default), literal, positive-reading, or the path of a .tsv file
+    path  custom only: its .jsonl or .csv file
+
+    Raises:
+        UnavailableError: a file the suite names (`key`, `path`) is not there. Missing data shows at `samples()`.
+        DataError: no such benchmark, a field it does not take, or a file with mistakes (one per line).
+    """
+    family = _family(use)
+    if path is not None and family != CUSTOM:
+        raise DataError(f"{use} takes no `path`; only `custom` does")
+    if key is not None and family != "chisafetybench":
+        raise DataError(f"{use} takes no `key`; only chisafetybench/mcq does")
+    if family == "tiny":
+        from dsafe_runner.benchmarks.tiny import TinyBenchmark
+
+        return TinyBenchmark(use)
+    if family == "starter":
+        from dsafe_runner.benchmarks.starter import StarterBenchmark
+
+        return StarterBenchmark(use)
+    if family == "chisafetybench":
+        from dsafe_runner.benchmarks.chisafetybench import ChiSafetyBench
+
+        return ChiSafetyBench(use, key)
+    if path is None:
+        raise DataError("benchmark `custom` needs `path:`, the .jsonl or .csv file it is in")
+    from dsafe_runner.benchmarks.custom import CustomBenchmark
+
+    return CustomBenchmark(path)
+
+
+def _family(use: str) -> str:
+    if use not in NAMES:
+        close = difflib.get_close_matches(use, NAMES, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(NAMES)}"
+        raise DataError(f"no benchmark {use!r}; {hint}")
+    return use.partition("/")[0]
