@@ -54,7 +54,8 @@ def fill(measurement: str, samples: int, slices: dict[str, tuple[str, ...]], sco
 def write_evidence(path: Path, evidence: Evidence) -> None:
     """One JSON line per item, no text of prompts or answers in it."""
     with path.open("w", encoding="utf-8") as file:
-        file.write(json.dumps({"measurement": evidence.measurement, "samples": evidence.samples}) + "\n")
+        head = {"measurement": evidence.measurement, "samples": evidence.samples, "items": len(evidence.scores)}
+        file.write(json.dumps(head) + "\n")
         for item, row in evidence.scores.items():
             line: dict[str, Any] = {
                 "item": item,
@@ -83,6 +84,8 @@ def read_evidence(path: Path) -> Evidence:
                     Score(item, k, Outcome(outcome), label, answer, key)
                     for k, (outcome, label, answer, key) in enumerate(line["scores"])
                 )
+            if len(scores) != head["items"]:
+                raise ValueError(f"{len(scores)} of {head['items']} items")
     except (OSError, StopIteration, ValueError, KeyError) as error:
         raise EvidenceError(f"{path}: scores cannot be read ({type(error).__name__}: {error}); measure again") from error
     return Evidence(head["measurement"], head["samples"], slices, scores)
