@@ -76,9 +76,8 @@ def _child(data: Any, part: str | int) -> Any:
 def _tag_fits(schema: Schema, data: Any) -> bool:
     if not isinstance(data, Mapping):
         return True
-    return all(
-        data[key] == prop["const"] for key, prop in schema.get("properties", {}).items() if "const" in prop and key in data
-    )
+    tags = {key: prop["const"] for key, prop in schema.get("properties", {}).items() if "const" in prop}
+    return all(data[key] == tag for key, tag in tags.items() if key in data)
 
 
 def kind(alternatives: list[Schema]) -> str:

@@ -76,8 +76,8 @@ class _Reader:
 
     def wanted(self, include: Node) -> list[Node]:
         """The nodes that name files."""
-        nodes = include.value if isinstance(include.value, list) else [include]
-        names = []
+        nodes: list[Node] = include.value if isinstance(include.value, list) else [include]
+        names: list[Node] = []
         for node in nodes:
             if node.bad:
                 continue
@@ -112,7 +112,8 @@ class _Reader:
         steps = [place for _, _, place in self.stack[start + 1 :] if place is not None] + [node.place]
         lines = " -> ".join(f"{place.file}:{place.line}" for place in steps)
         target = self.stack[start][1]
-        self.mistakes.append(Mistake(*node.place, f"include: {target} includes itself ({lines})", "remove one of these lines"))
+        what = f"include: {target} includes itself ({lines})"
+        self.mistakes.append(Mistake(*node.place, what, "remove one of these lines"))
 
     def join(self, whole: Node, part: Node) -> None:
         """Put `part`'s top-level keys into `whole`."""
@@ -142,5 +143,3 @@ class _Reader:
     def duplicate(self, key: str, place: Place, first: Place) -> None:
         what = f'duplicate key "{printable(key)}", first in {first.file}:{first.line}'
         self.mistakes.append(Mistake(*place, what, "remove one of the two"))
-
-

@@ -71,7 +71,8 @@ def substitute(text: str, environ: Mapping[str, str]) -> str:
         if name is None:
             raise ScalarError(f"{quoted(text)}: a ${{ that is no ${{NAME}}", "write ${NAME}, or $${ for a plain ${")
         if name not in environ:
-            raise ScalarError(f"environment variable {name} is not set", f"set it (export {name}=...), or write $${{ for a plain ${{")
+            todo = f"set it (export {name}=...), or write $${{ for a plain ${{"
+            raise ScalarError(f"environment variable {name} is not set", todo)
         found = environ[name]
         if not found.isprintable():  # also unpaired surrogates, which no file can hold
             raise ScalarError(f"environment variable {name} has control characters in it", "set it to plain text")

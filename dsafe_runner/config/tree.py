@@ -18,7 +18,6 @@ from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
     MappingEndEvent,
-    MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
@@ -78,7 +77,7 @@ class _Composer:
     mistakes: list[Mistake]
     anchors: dict[str, Node | None] = field(default_factory=dict)
     nodes: int = 0
-    last: Place = Place("", 1, 1)
+    last: Place = field(default_factory=lambda: Place("", 1, 1))
 
     def report(self, place: Place, what: str, todo: str) -> None:
         self.mistakes.append(Mistake(*place, what, todo))
@@ -137,7 +136,8 @@ class _Composer:
         if name in self.anchors:
             self.report(place, f"*{name} stands inside the value it repeats", "remove it")
         else:
-            self.report(place, f"*{name} repeats an anchor that is not above it", f"write &{name} before the value to repeat")
+            what = f"*{name} repeats an anchor that is not above it"
+            self.report(place, what, f"write &{name} before the value to repeat")
         return Node(place, None, bad=True)
 
     def scalar(self, event: Any, place: Place) -> Node:
@@ -194,7 +194,8 @@ class _Composer:
         if event.style:
             return text
         if text == "<<":
-            self.report(place, "merge keys (<<) are not supported", "write the keys out, so that each limit can be read in its place")
+            todo = "write the keys out, so that each limit can be read in its place"
+            self.report(place, "merge keys (<<) are not supported", todo)
             return None
         try:
             value = resolve(text)
@@ -235,7 +236,7 @@ def compose(text: str, file: str, environ: Mapping[str, str], mistakes: list[Mis
         mistakes.append(Mistake(file, 1, 1, "the file is empty", "write `key: value` lines"))
         return None
     if root is not None and not root.bad and not isinstance(root.value, dict):
-        what = f"the top level is {shown(root.value) if isinstance(root.value, list) else 'a single value'}, not a mapping"
-        mistakes.append(Mistake(*root.place, what, "write `key: value` lines"))
+        sort = shown(root.value) if isinstance(root.value, list) else "a single value"
+        mistakes.append(Mistake(*root.place, f"the top level is {sort}, not a mapping", "write `key: value` lines"))
         return None
     return root if root is not None and isinstance(root.value, dict) else None

@@ -62,9 +62,7 @@ class Wording:
         data: Any = self.document.data
         parts = error["loc"]
         for index, part in enumerate(parts):
-            if isinstance(data, dict) and isinstance(part, str) and part in data:
-                data = data[part]
-            elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            if _has(data, part):
                 data = data[part]
             elif part == _KEY_MARK:
                 on_key = True
@@ -153,8 +151,9 @@ class Wording:
         if error.type == "union_tag_not_found":
             return self._missing((*error.loc, key))
         options = [t.strip(" '") for t in str(error.context.get("expected_tags", "")).split(",")]
-        what = f"{key}: {quoted(str(error.context.get('tag', '')))} is not known"
-        return self._at(None, (*error.loc, key), what, suggestion(str(error.context.get("tag", "")), options, "the choices are"))
+        tag = str(error.context.get("tag", ""))
+        todo = suggestion(tag, options, "the choices are")
+        return self._at(None, (*error.loc, key), f"{key}: {quoted(tag)} is not known", todo)
 
     def _at(self, place: Place | None, loc: Loc, what: str, todo: str) -> Mistake:
         return Mistake(*(place or self.document.where(loc)), what, todo)
@@ -172,7 +171,7 @@ class Wording:
 
 
 def _one_per_union(errors: list[_Error]) -> list[_Error]:
-    """Of a union's errors, those of the member that was meant: the deepest ones, else one that is not about the type."""
+    """Of a union's errors, those of the member that was meant: the deeper ones, else one that is not about the type."""
     groups: dict[Loc, list[_Error]] = {}
     for error in errors:
         if error.union is not None:
@@ -189,6 +188,12 @@ def _one_per_union(errors: list[_Error]) -> list[_Error]:
         else:
             chosen.append(next((e for e in group if not e.type.endswith("_type")), group[0]))
     return list({id(error): error for error in chosen}.values())
+
+
+def _has(data: Any, part: str | int) -> bool:
+    if isinstance(data, dict):
+        return part in data
+    return isinstance(data, list) and isinstance(part, int) and part < len(data)
 
 
 def _is_number(text: str) -> bool:

@@ -11,7 +11,7 @@ _SHOWN = 60
 
 
 def printable(text: str) -> str:
-    """The text without line breaks, terminal escapes and unpaired surrogates: those are written as backslash escapes."""
+    """The text with line breaks, terminal escapes and unpaired surrogates written as backslash escapes."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)

@@ -1,0 +1,1 @@
+"""The suite language: what a `*.safety.yaml` file may say, and everything that can be wrong with one."""

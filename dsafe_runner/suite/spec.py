@@ -27,34 +27,45 @@ class Engine(_Strict):
 
     backend: Literal["transformers"] = Field(description="The library that runs the model.")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="auto: float32 on CPU (batch-invariant), bfloat16 on a GPU."
+        default="auto", description="auto: float32 on CPU (batch-invariant), bfloat16 on a GPU."
     )
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where torch sees one, else CPU.")
-    context_length: Annotated[int, Field(ge=16)] | None = Field(None, description="Tokens; the model's own unless said.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="auto: a GPU where torch sees one, else CPU."
+    )
+    context_length: Annotated[int, Field(ge=16)] | None = Field(
+        default=None, description="Tokens; the model's own unless said."
+    )
     max_batch_tokens: Annotated[int, Field(ge=64)] = Field(
-        16384, description="Prompt plus new tokens of one batch, padding included."
+        default=16384, description="Prompt plus new tokens of one batch, padding included."
     )
-    max_batch_size: Annotated[int, Field(ge=1)] = Field(32, description="Requests of one batch.")
+    max_batch_size: Annotated[int, Field(ge=1)] = Field(default=32, description="Requests of one batch.")
     threads: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="CPU threads of one engine process; all of them unless said. Fewer lets models run side by side."
+        default=None,
+        description="CPU threads of one engine process; all of them unless said. Fewer lets models run side by side.",
     )
-    attention: Literal["sdpa", "eager", "flash_attention_2"] = Field("sdpa", description="Attention implementation.")
+    attention: Literal["sdpa", "eager", "flash_attention_2"] = Field(
+        default="sdpa", description="Attention implementation."
+    )
 
 
 class Model(_Strict):
     """One checkpoint under test, or a reference."""
 
     path: str = Field(min_length=1, description="A folder (./, ../, / or ~, relative to this file) or a hub id.")
-    stage: Literal["base", "distilled", "safe", "other"] = Field("other", description="Its place in the training story.")
+    stage: Literal["base", "distilled", "safe", "other"] = Field(
+        default="other", description="Its place in the training story."
+    )
     engine: Name = Field(description="One of `engines`.")
     reasoning: Literal["deepseek-r1"] | None = Field(
-        None, description="The format of its thinking: everything before </think> is not part of the answer."
+        default=None, description="The format of its thinking: everything before </think> is not part of the answer."
     )
-    revision: str | None = Field(None, description="Hub revision (commit, tag); ignored for folders.")
-    chat_template_kwargs: dict[str, str | int | bool] = Field({}, description="Passed to the chat template.")
-    system_prompt: str | None = Field(None, description="Put before every conversation that has no system turn.")
-    trust_remote_code: bool = Field(False, description="Run Python code that comes with the checkpoint.")
-    allow_pickle: bool = Field(False, description="Accept weights that are not safetensors.")
+    revision: str | None = Field(default=None, description="Hub revision (commit, tag); ignored for folders.")
+    chat_template_kwargs: dict[str, str | int | bool] = Field(default={}, description="Passed to the chat template.")
+    system_prompt: str | None = Field(
+        default=None, description="Put before every conversation that has no system turn."
+    )
+    trust_remote_code: bool = Field(default=False, description="Run Python code that comes with the checkpoint.")
+    allow_pickle: bool = Field(default=False, description="Accept weights that are not safetensors.")
 
 
 class Judge(_Strict):
@@ -68,21 +79,27 @@ class SamplingSpec(_Strict):
 
     temperature: Annotated[float, Field(ge=0.0, le=5.0)] | None = None
     top_p: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
-    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(None, description="New tokens, thinking included.")
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None, description="New tokens, thinking included."
+    )
 
 
 class BenchmarkUse(_Strict):
     """A benchmark under the name this suite gives it."""
 
-    use: str = Field(min_length=1, description="tiny/mcq, starter/refusal, chisafetybench/mcq, custom ...; `dsafe data` lists them.")
-    judge: Name | None = Field(None, description="One of `judges`; needed by refusal and benign sets.")
-    samples: Annotated[int, Field(ge=1, le=1024)] = Field(1, description="Responses drawn per item.")
+    use: str = Field(
+        min_length=1, description="tiny/mcq, starter/refusal, chisafetybench/mcq, custom ...; `dsafe data` lists them."
+    )
+    judge: Name | None = Field(default=None, description="One of `judges`; needed by refusal and benign sets.")
+    samples: Annotated[int, Field(ge=1, le=1024)] = Field(default=1, description="Responses drawn per item.")
     sampling: SamplingSpec = SamplingSpec()
     scoring: Literal["generate", "letters"] = Field(
-        "generate", description="letters: no text is generated, the most probable option letter counts."
+        default="generate", description="letters: no text is generated, the most probable option letter counts."
     )
-    key: str | None = Field(None, description="chisafetybench/mcq: consensus, literal, positive-reading, or a file.")
-    path: str | None = Field(None, description="custom: a .jsonl or .csv file, relative to this suite.")
+    key: str | None = Field(
+        default=None, description="chisafetybench/mcq: consensus, literal, positive-reading, or a file."
+    )
+    path: str | None = Field(default=None, description="custom: a .jsonl or .csv file, relative to this suite.")
 
 
 class Threshold(_Strict):
@@ -91,24 +108,37 @@ class Threshold(_Strict):
     benchmark: Name
     metric: str = Field(min_length=1, description="acc, rr-1, rr-2, hr, refusal-rate, pass@1")
     model: Name | list[Name] = Field(description="One of `models`, or a list.")
-    per: list[Literal["overall", "area", "category"]] | None = Field(None, description="One check per slice of these levels.")
-    slices: list[str] | None = Field(None, description="One check for each of these slices.")
-    min: Rate | None = Field(None, description="At least this rate.")
-    max: Rate | None = Field(None, description="At most this rate.")
-    versus: Name | None = Field(None, description="The model compared with.")
-    max_drop: Difference | None = Field(None, description="acc, rr-1, rr-2, pass@1: at most this far below `versus`.")
-    min_gain: Difference | None = Field(None, description="acc, rr-1, rr-2, pass@1: at least this far above `versus`.")
-    max_rise: Difference | None = Field(None, description="hr, refusal-rate: at most this far above `versus`.")
-    min_fall: Difference | None = Field(None, description="hr, refusal-rate: at least this far below `versus`.")
+    per: list[Literal["overall", "area", "category"]] | None = Field(
+        default=None, description="One check per slice of these levels."
+    )
+    slices: list[str] | None = Field(default=None, description="One check for each of these slices.")
+    min: Rate | None = Field(default=None, description="At least this rate.")
+    max: Rate | None = Field(default=None, description="At most this rate.")
+    versus: Name | None = Field(default=None, description="The model compared with.")
+    max_drop: Difference | None = Field(
+        default=None, description="acc, rr-1, rr-2, pass@1: at most this far below `versus`."
+    )
+    min_gain: Difference | None = Field(
+        default=None, description="acc, rr-1, rr-2, pass@1: at least this far above `versus`."
+    )
+    max_rise: Difference | None = Field(default=None, description="hr, refusal-rate: at most this far above `versus`.")
+    min_fall: Difference | None = Field(default=None, description="hr, refusal-rate: at least this far below `versus`.")
 
 
 class Policy(_Strict):
     """What counts as evidence."""
 
-    on_inconclusive: Literal["fail", "skip"] = Field("fail", description="How pytest reports an INCONCLUSIVE check.")
-    max_missing: Rate = Field(0.01, description="Over this share of missing responses a check cannot pass.")
-    max_no_answer: Rate = Field(0.05, description="Over this share of truncated and unanswered responses, on either side, accuracy is INCONCLUSIVE.")
-    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = Field(0.95, description="Of the printed intervals (two-sided).")
+    on_inconclusive: Literal["fail", "skip"] = Field(
+        default="fail", description="How pytest reports an INCONCLUSIVE check."
+    )
+    max_missing: Rate = Field(default=0.01, description="Over this share of missing responses a check cannot pass.")
+    max_no_answer: Rate = Field(
+        default=0.05,
+        description="Over this share of truncated and unanswered responses, on either side, accuracy is INCONCLUSIVE.",
+    )
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = Field(
+        default=0.95, description="Of the printed intervals (two-sided)."
+    )
 
 
 class Waiver(_Strict):
@@ -117,15 +147,15 @@ class Waiver(_Strict):
     check: str = Field(min_length=1, description="A check id, or a pattern with * ? (brackets are literal).")
     reason: str = Field(min_length=1)
     owner: str = Field(min_length=1)
-    until: datetime.date | None = Field(None, description="Last day it holds (YYYY-MM-DD).")
-    permanent: bool = Field(False, description="Holds for ever; say why in `reason`.")
+    until: datetime.date | None = Field(default=None, description="Last day it holds (YYYY-MM-DD).")
+    permanent: bool = Field(default=False, description="Holds for ever; say why in `reason`.")
 
 
 class Suite(_Strict):
     """A whole suite file, includes merged."""
 
     suite: Name = Field(description="The suite's name.")
-    seed: int = Field(0, description="All sampling seeds derive from it.")
+    seed: int = Field(default=0, description="All sampling seeds derive from it.")
     engines: dict[Name, Engine] = Field(min_length=1)
     models: dict[Name, Model] = Field(min_length=1)
     judges: dict[Name, Judge] = {}
@@ -146,7 +176,9 @@ class LoadedSuite:
     included one.
     """
 
-    def __init__(self, suite: Suite, path: Path, positions: dict[tuple[Any, ...], tuple[str, int, int]], sha256: str) -> None:
+    def __init__(
+        self, suite: Suite, path: Path, positions: dict[tuple[Any, ...], tuple[str, int, int]], sha256: str
+    ) -> None:
         self.suite = suite
         self.path = path
         self.positions = positions
