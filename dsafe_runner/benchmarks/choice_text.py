@@ -50,7 +50,7 @@ def read_options(question: str) -> tuple[str, tuple[str, ...]]:
             break
         marks.append(found)
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
-    options = tuple(text[mark.end() : end].strip() for mark, end in zip(marks, ends, strict=True))
+    options = tuple(text[mark.end() : end].strip() for mark, end in zip(marks, ends, strict=False))
     stem = text[: marks[0].start()].strip() if marks else ""
     if len(options) < 2 or not stem or not all(options):
         raise DataError(f"no options A, B, ... could be read in {question[:40]!r}")

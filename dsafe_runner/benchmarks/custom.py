@@ -23,7 +23,7 @@ from typing import Any, Literal, cast
 
 from dsafe_runner.benchmarks import choice_text
 from dsafe_runner.benchmarks.base import Offer
-from dsafe_runner.benchmarks.custom_file import Row, read_bytes, read_rows
+from dsafe_runner.benchmarks.custom_file import Row, Wrong, read_bytes, read_rows
 from dsafe_runner.errors import DataError
 from dsafe_runner.records import OVERALL, Message, Response, Sample, Score
 
@@ -70,13 +70,11 @@ class CustomBenchmark:
 
     def grade(self, sample: Sample, response: Response) -> Score:
         """Letter or short answer against the target. DataError: a judged kind."""
+        if self.offer.judged:
+            raise DataError(f"a custom {sample.kind} set is read by a judge, not graded")
         from dsafe_runner.benchmarks.extraction import grade_choice, grade_short
 
-        if sample.kind == "mcq":
-            return grade_choice(sample, response)
-        if sample.kind == "short":
-            return grade_short(sample, response)
-        raise DataError(f"a custom {sample.kind} set is read by a judge, not graded")
+        return grade_choice(sample, response) if sample.kind == "mcq" else grade_short(sample, response)
 
 
 def _counts(samples: Iterable[Sample]) -> dict[str, int]:
@@ -93,7 +91,7 @@ class _RowError(Exception):
 
 
 def _samples(path: Path, content: bytes) -> tuple[Sample, ...]:
-    mistakes: list[str] = []
+    mistakes: list[Wrong] = []
     rows = read_rows(path, content, mistakes)
     samples: list[Sample] = []
     seen: dict[str, int] = {}
@@ -108,14 +106,14 @@ def _samples(path: Path, content: bytes) -> tuple[Sample, ...]:
             if sample.id in seen:
                 raise _RowError(f"id {sample.id!r} already stands at line {seen[sample.id]}; ids are unique")
         except _RowError as error:
-            mistakes.append(f"{path}:{row.line}: {error}")
+            mistakes.append((row.line, str(error)))
             continue
         seen[sample.id] = row.line
         samples.append(sample)
-    if len(mistakes) > MAX_MISTAKES:
-        mistakes = [*mistakes[:MAX_MISTAKES], f"{path}: and {len(mistakes) - MAX_MISTAKES} more"]
     if mistakes:
-        raise DataError("\n".join(mistakes))
+        lines = [f"{path}:{line}: {what}" for line, what in sorted(mistakes)[:MAX_MISTAKES]]
+        more = [f"{path}: and {len(mistakes) - MAX_MISTAKES} more"] if len(mistakes) > MAX_MISTAKES else []
+        raise DataError("\n".join(lines + more))
     if not samples:
         raise DataError(f"{path} has no rows; a benchmark needs at least one")
     return tuple(samples)

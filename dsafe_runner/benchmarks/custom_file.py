@@ -14,6 +14,8 @@ from dsafe_runner.errors import DataError, UnavailableError
 MAX_BYTES = 256 * 1024 * 1024
 MAX_CELL = 4 * 1024 * 1024
 """Characters of one CSV cell."""
+Wrong = tuple[int, str]
+"""A mistake: line, and what is wrong there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,8 @@ def read_bytes(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def read_rows(path: Path, content: bytes, mistakes: list[str]) -> list[Row]:
-    """Rows of the file; blank lines are skipped, a byte order mark is fine. Mistakes are appended as `path:line: what`.
+def read_rows(path: Path, content: bytes, mistakes: list[Wrong]) -> list[Row]:
+    """Rows of the file; blank lines are skipped, a byte order mark is fine. Mistakes are appended.
 
     Raises:
         DataError: neither .jsonl nor .csv, or not UTF-8.
@@ -55,10 +57,10 @@ def read_rows(path: Path, content: bytes, mistakes: list[str]) -> list[Row]:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise DataError(f"{path}:{line}: not UTF-8 text; save the file as UTF-8") from None
-    return _jsonl(path, text, mistakes) if suffix == ".jsonl" else _csv(path, text, mistakes)
+    return _jsonl(text, mistakes) if suffix == ".jsonl" else _csv(text, mistakes)
 
 
-def _jsonl(path: Path, text: str, mistakes: list[str]) -> list[Row]:
+def _jsonl(text: str, mistakes: list[Wrong]) -> list[Row]:
     rows: list[Row] = []
     # only \n ends a line of JSON Lines; U+2028 and the like may stand inside a string
     for number, line in enumerate(text.split("\n"), start=1):
@@ -67,15 +69,15 @@ def _jsonl(path: Path, text: str, mistakes: list[str]) -> list[Row]:
         try:
             fields = json.loads(line, object_pairs_hook=_no_repeats, parse_constant=_no_constant)
         except json.JSONDecodeError as error:
-            mistakes.append(f"{path}:{number}: not JSON: {error.msg} at column {error.colno}")
+            mistakes.append((number, f"not JSON: {error.msg} at column {error.colno}"))
             continue
         except (ValueError, RecursionError) as error:
-            mistakes.append(f"{path}:{number}: not JSON we read: {error}")
+            mistakes.append((number, f"not JSON we read: {error}"))
             continue
         if isinstance(fields, dict):
             rows.append(Row(number, fields))
         else:
-            mistakes.append(f"{path}:{number}: a row is an object, `{{\"kind\": ...}}`, not {type(fields).__name__}")
+            mistakes.append((number, f"a row is an object, `{{\"kind\": ...}}`, not {type(fields).__name__}"))
     return rows
 
 
@@ -92,13 +94,13 @@ def _no_constant(text: str) -> Any:
     raise ValueError(f"{text} is no JSON value")
 
 
-def _csv(path: Path, text: str, mistakes: list[str]) -> list[Row]:
+def _csv(text: str, mistakes: list[Wrong]) -> list[Row]:
     limit = csv.field_size_limit(MAX_CELL)
     try:
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         header = [name.strip() for name in next(reader, [])]
         if len(set(header)) < len(header) or not all(header):
-            mistakes.append(f"{path}:1: the header needs one name per column, none empty, none twice")
+            mistakes.append((1, "the header needs one name per column, none empty, none twice"))
             return []
         rows, start = [], reader.line_num + 1
         for cells in reader:
@@ -106,13 +108,13 @@ def _csv(path: Path, text: str, mistakes: list[str]) -> list[Row]:
             if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) != len(header):
-                mistakes.append(f"{path}:{line}: {len(cells)} cells under {len(header)} columns; quote commas")
+                mistakes.append((line, f"{len(cells)} cells under {len(header)} columns; quote commas"))
                 continue
             # an empty cell is a field that was not given
             rows.append(Row(line, {name: cell for name, cell in zip(header, cells, strict=True) if cell.strip()}))
         return rows
     except csv.Error as error:
-        mistakes.append(f"{path}:{reader.line_num}: not CSV: {error}")
+        mistakes.append((reader.line_num, f"not CSV: {error}"))
         return []
     finally:
         csv.field_size_limit(limit)

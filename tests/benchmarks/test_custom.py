@@ -1,0 +1,262 @@
+"""A user's own file: what is accepted, and that every mistake comes back at once with its line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dsafe_runner.benchmarks.custom import MAX_MISTAKES
+from dsafe_runner.benchmarks.registry import offer, open_benchmark
+from dsafe_runner.errors import DataError
+from dsafe_runner.records import Message, Response, Sample
+
+GOOD: dict[str, Any] = {"kind": "mcq", "question": "哪个是水果？", "options": ["苹果", "石头"], "answer": "A"}
+
+
+def jsonl(folder: Path, *rows: dict[str, Any] | str, name: str = "mine.jsonl") -> Path:
+    path = folder / name
+    lines = (row if isinstance(row, str) else json.dumps(row, ensure_ascii=False) for row in rows)
+    path.write_text("\n".join(lines), "utf-8")
+    return path
+
+
+def mistakes(path: Path) -> list[str]:
+    with pytest.raises(DataError) as caught:
+        open_benchmark("custom", path=path)
+    lines = str(caught.value).splitlines()
+    assert all(line.startswith(f"{path}") for line in lines)
+    return [line.removeprefix(f"{path}") for line in lines]
+
+
+def samples(path: Path) -> tuple[Sample, ...]:
+    return open_benchmark("custom", path=path).samples()
+
+
+def test_multiple_choice_from_jsonl(tmp_path: Path) -> None:
+    path = jsonl(
+        tmp_path,
+        GOOD | {"id": "q1", "area": "food", "category": "fruit"},
+        "",
+        GOOD | {"id": 7, "category": "food.stone", "answer": "ｂa"},
+        GOOD | {"question": "Which fruit?", "options": ["apple", "stone", "brick"], "answer": ["C"], "area": "food"},
+    )
+    benchmark = open_benchmark("custom", path=path)
+    first, second, third = benchmark.samples()
+    assert first.id == "q1"
+    assert first.slices == ("overall", "food", "food.fruit")
+    assert first.messages[0].content.splitlines()[:3] == ["哪个是水果？", "A. 苹果", "B. 石头"]
+    assert "答案：X" in first.messages[0].content
+    assert (second.id, second.target, second.slices) == ("7", ("A", "B"), ("overall", "food", "food.stone"))
+    assert (third.id, third.target, third.slices) == ("line-4", ("C",), ("overall", "food"))
+    assert "Answer: X" in third.messages[0].content
+    assert benchmark.offer.slices == {"overall": 3, "food": 3, "food.fruit": 1, "food.stone": 1}
+    assert list(benchmark.offer.slices) == ["overall", "food", "food.fruit", "food.stone"]
+    assert benchmark.offer.metrics == ("acc",)
+    assert benchmark.offer.options == ("A", "B", "C")
+    assert benchmark.offer == offer("custom", path=path)
+    assert benchmark.identity() == {"source": "mine.jsonl", "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def test_csv_of_excel(tmp_path: Path) -> None:
+    path = tmp_path / "mine.CSV"
+    text = (
+        "id,kind,question,option_a,option_b,option_c,answer,category\r\n"
+        '1,mcq,"两行\n问题, 带逗号",甲,乙,,b,food.fruit\r\n'
+        ",,,,,,,\r\n"
+        "2,mcq,第二题,甲,乙,丙,C,\r\n"
+    )
+    path.write_bytes("\ufeff".encode() + text.encode())
+    first, second = samples(path)
+    assert first.messages[0].content.startswith("两行\n问题, 带逗号\nA. 甲\nB. 乙\n")
+    assert (first.target, first.slices) == (("B",), ("overall", "food", "food.fruit"))
+    assert (second.options, second.slices) == (("甲", "乙", "丙"), ("overall",))
+
+
+@pytest.mark.parametrize(
+    ("kind", "metrics", "judged"),
+    [
+        ("short", ("pass@1", "acc"), False),
+        ("refusal", ("rr-1", "rr-2", "hr"), True),
+        ("benign", ("refusal-rate",), True),
+    ],
+)
+def test_other_kinds(tmp_path: Path, kind: str, metrics: tuple[str, ...], judged: bool) -> None:
+    answer = {"answer": [12, "十二"]} if kind == "short" else {}
+    path = jsonl(tmp_path, {"kind": kind, "prompt": "六加六？", **answer})
+    benchmark = open_benchmark("custom", path=path)
+    (sample,) = benchmark.samples()
+    assert sample.messages == (Message("user", "六加六？"),)
+    assert sample.target == (("12", "十二") if answer else ())
+    assert (benchmark.offer.metrics, benchmark.offer.judged) == (metrics, judged)
+    if judged:
+        with pytest.raises(DataError, match="judge"):
+            benchmark.grade(sample, Response(key="k", sample_id=sample.id, k=0, answer="12"))
+
+
+def test_messages_are_sent_as_they_stand(tmp_path: Path) -> None:
+    turns = [{"role": "system", "content": "s"}, {"role": "user", "content": "哪个？\nA. 甲\nB. 乙"}]
+    (sample,) = samples(jsonl(tmp_path, {"kind": "mcq", "messages": turns, "options": ["甲", "乙"], "answer": "A"}))
+    assert [(m.role, m.content) for m in sample.messages] == [(t["role"], t["content"]) for t in turns]
+
+
+def test_line_separators_inside_a_string_are_text(tmp_path: Path) -> None:
+    (sample,) = samples(jsonl(tmp_path, {"kind": "benign", "prompt": "前\u2028后\x85末"}))
+    assert sample.messages[0].content == "前\u2028后\x85末"
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"kind": "mcqq"}, "kind is one of mcq, short, refusal, benign, not 'mcqq'"),
+        ({"kind": None}, "kind is one of"),
+        ({"kind": ["mcq"]}, "kind is one of"),
+        ({"categroy": "x"}, "unknown field 'categroy'; did you mean 'category'?"),
+        ({"zzz": 1}, "unknown field 'zzz'; docs/benchmarks/custom.md"),
+        ({"question": "  "}, "question is a text that is not empty"),
+        ({"question": 5}, "question is a text that is not empty, not '5'"),
+        ({"prompt": "both"}, "not question and prompt"),
+        ({"options": ["一个"]}, "2 to 10 options"),
+        ({"options": "甲乙"}, "2 to 10 options"),
+        ({"options": list("abcdefghijk")}, "2 to 10 options"),
+        ({"options": ["甲", " 甲 "]}, "two options are the same"),
+        ({"options": ["甲", ""]}, "options is a text that is not empty"),
+        ({"option_a": "甲"}, "a list or columns, not both"),
+        ({"answer": "C"}, "answer is a letter A-B (or several, each once), not 'C'"),
+        ({"answer": "AA"}, "each once"),
+        ({"answer": ""}, "each once"),
+        ({"answer": None}, "answer is a letter A-B, not None"),
+        ({"answer": []}, "answer is a letter A-B"),
+        ({"answer": 1}, "answer is a letter A-B, not 1"),
+        ({"answer": "苹果"}, "answer is a letter A-B"),
+        ({"area": "Food"}, "use slugs of a-z"),
+        ({"area": "overall"}, "`overall` is taken"),
+        ({"category": "a.b.c"}, "use slugs"),
+        ({"category": "食物"}, "use slugs"),
+        ({"category": "a/../b"}, "use slugs"),
+        ({"id": "a\nb"}, "printable"),
+        ({"id": "\u202ex"}, "printable"),
+        ({"id": "x" * 201}, "200"),
+        ({"id": True}, "id is a text"),
+        ({"question": "half \ud83d of a pair"}, "surrogate"),
+        ({"kind": "refusal"}, "'options' belongs to kind mcq, not refusal"),
+    ],
+)
+def test_one_wrong_field(tmp_path: Path, row: dict[str, Any], said: str) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text(json.dumps(GOOD | {"id": "fine"}) + "\n" + json.dumps(GOOD | row) + "\n")
+    (line,) = mistakes(path)
+    assert line.startswith(":2: ")
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    ("messages", "said"),
+    [
+        ("hello", "a list of"),
+        ([], "a list of"),
+        ([{"role": "user"}], "exactly the fields"),
+        (["x"], "exactly the fields"),
+        ([{"role": "tool", "content": "x"}], "role is"),
+        ([{"role": "user", "content": None}], "content is a text"),
+        ([{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}], "the last message is the user's"),
+    ],
+)
+def test_wrong_messages(tmp_path: Path, messages: Any, said: str) -> None:
+    (line,) = mistakes(jsonl(tmp_path, {"kind": "benign", "messages": messages}))
+    assert said in line
+
+
+def test_no_question_and_a_judged_answer(tmp_path: Path) -> None:
+    assert mistakes(
+        jsonl(
+            tmp_path,
+            {"kind": "refusal"},
+            {"kind": "refusal", "prompt": "x", "answer": "no"},
+            {"kind": "short", "prompt": "x"},
+            {"kind": "short", "prompt": "x", "answer": []},
+        )
+    ) == [
+        ":1: one of question, prompt or messages is needed, not none",
+        ":2: 'answer' belongs to kinds mcq and short; a refusal item is read by a judge",
+        ":3: answer is a text that is not empty, not 'None'",
+        ":4: answer is an empty list; a short item needs an accepted answer",
+    ]
+
+
+def test_all_mistakes_at_once_in_file_order(tmp_path: Path) -> None:
+    path = jsonl(
+        tmp_path,
+        GOOD | {"id": "a"},
+        {"kind": "mcq", "question": "x"},
+        "{broken",
+        "[1]",
+        '{"kind": "mcq", "kind": "mcq"}',
+        '{"kind": NaN}',
+        GOOD | {"id": "a"},
+        {"kind": "benign", "prompt": "x"},
+    )
+    assert mistakes(path) == [
+        ":2: an mcq item needs 2 to 10 options (a list `options`, or columns option_a, option_b, ...)",
+        ":3: not JSON: Expecting property name enclosed in double quotes at column 2",
+        ':4: a row is an object, `{"kind": ...}`, not list',
+        ":5: not JSON we read: field 'kind' stands twice",
+        ":6: not JSON we read: NaN is no JSON value",
+        ":7: id 'a' already stands at line 1; ids are unique",
+        ":8: kind 'benign' after 'mcq' at line 1; one file holds one kind",
+    ]
+
+
+def test_many_mistakes_are_bounded(tmp_path: Path) -> None:
+    lines = mistakes(jsonl(tmp_path, *[{"kind": "x"}] * 100))
+    assert len(lines) == MAX_MISTAKES + 1
+    assert lines[-1] == ": and 80 more"
+
+
+def test_a_deeply_nested_line_is_a_mistake(tmp_path: Path) -> None:
+    (line,) = mistakes(jsonl(tmp_path, "[" * 200_000))
+    assert line.startswith(":1: not JSON")
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "\ufeff", " "])
+@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
+def test_no_rows(tmp_path: Path, content: str, suffix: str) -> None:
+    path = tmp_path / f"mine.{suffix}"
+    path.write_text(content, "utf-8")
+    with pytest.raises(DataError, match=r"has no rows|the header needs"):
+        open_benchmark("custom", path=path)
+
+
+def test_wrong_files(tmp_path: Path) -> None:
+    (line,) = mistakes(jsonl(tmp_path, GOOD, name="mine.json"))
+    assert line == " is neither .jsonl nor .csv; convert it to one of them"
+    path = tmp_path / "gbk.jsonl"
+    path.write_bytes(b'{"a": 1}\n' + "苹果".encode("gbk"))
+    assert mistakes(path) == [":2: not UTF-8 text; save the file as UTF-8"]
+    folder = tmp_path / "folder.jsonl"
+    folder.mkdir()
+    assert "cannot be read" in mistakes(folder)[0]
+
+
+def test_wrong_csv(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("id,kind,prompt\n1,benign,a,b\n2,benign\n3,benign,ok\n", "utf-8")
+    assert mistakes(path) == [
+        ":2: 4 cells under 3 columns; quote commas",
+        ":3: 2 cells under 3 columns; quote commas",
+    ]
+    path.write_text("id,id\n1,2\n", "utf-8")
+    assert mistakes(path) == [":1: the header needs one name per column, none empty, none twice"]
+    path.write_text('kind,prompt\nbenign,"open\n', "utf-8")
+    assert "not CSV: unexpected end of data" in mistakes(path)[0]
+    path.write_text("kind,question,option_a,option_c,answer\nmcq,x,y,z,A\n", "utf-8")
+    assert mistakes(path) == [":2: option_c is given without the columns before it"]
+    path.write_text("kind,messages\nbenign,hello\n", "utf-8")
+    assert "in .csv use question" in mistakes(path)[0]
+
+
+def test_a_file_of_many_rows_is_quick(tmp_path: Path) -> None:
+    assert len(samples(jsonl(tmp_path, *[GOOD] * 20_000))) == 20_000

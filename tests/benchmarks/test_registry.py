@@ -1,0 +1,75 @@
+"""Names are known, misspelt ones corrected, fields that make no sense refused, and nothing heavy is imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dsafe_runner.benchmarks import chisafetybench, registry, starter, tiny
+from dsafe_runner.benchmarks.base import HIGHER_IS_BETTER
+from dsafe_runner.benchmarks.registry import NAMES, offer, open_benchmark
+from dsafe_runner.errors import DataError, UnavailableError
+
+
+def test_names_are_those_of_the_families() -> None:
+    assert (*tiny.NAMES, *starter.NAMES, *chisafetybench.NAMES, "custom") == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES[:-1])
+def test_every_offer_is_known_without_data(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSAFE_DATA", str(tmp_path))
+    offered = offer(name)
+    assert offered == open_benchmark(name).offer
+    assert offered.name == name
+    assert next(iter(offered.slices)) == "overall"
+    assert all(n > 0 for n in offered.slices.values())
+    assert set(offered.extra) < set(offered.slices)
+    assert set(offered.metrics) <= set(HIGHER_IS_BETTER)
+    assert offered.licence
+    # areas and categories cover every item exactly once
+    areas = [s for s in offered.slices if s != "overall" and "." not in s and s not in offered.extra]
+    categories = [s for s in offered.slices if "." in s]
+    for level in filter(None, (areas, categories)):
+        assert sum(offered.slices[s] for s in level) == offered.slices["overall"]
+
+
+@pytest.mark.parametrize(
+    ("use", "said"),
+    [
+        ("chisafetybench/mqc", "did you mean 'chisafetybench/mcq'"),
+        ("starter", "did you mean 'starter/"),
+        ("costum", "did you mean 'custom'"),
+        ("", "there are tiny/mcq"),
+        ("../etc", "there are tiny/mcq"),
+    ],
+)
+def test_unknown_names(use: str, said: str) -> None:
+    for call in (offer, open_benchmark):
+        with pytest.raises(DataError, match=said):
+            call(use)
+
+
+def test_fields_that_make_no_sense(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="takes no `path`"):
+        open_benchmark("starter/mcq", path=tmp_path)
+    with pytest.raises(DataError, match="takes no `key`"):
+        open_benchmark("starter/mcq", key="literal")
+    for call in (offer, open_benchmark):
+        with pytest.raises(DataError, match="needs `path:`"):
+            call("custom")
+        with pytest.raises(UnavailableError, match="is not there"):
+            call("custom", path=tmp_path / "gone.jsonl")
+
+
+def test_opening_imports_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom dsafe_runner.benchmarks.registry import NAMES, open_benchmark\n"
+        "for name in NAMES[:-1]: open_benchmark(name)\n"
+        "print([m for m in ('torch', 'transformers', 'pydantic', 'rich', 'httpx', 'numpy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert registry.CUSTOM == "custom"
