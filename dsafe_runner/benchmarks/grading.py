@@ -1,0 +1,93 @@
+"""Scores of graded responses: multiple choice by letters, short answers by text. Pure functions."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from dsafe_runner.benchmarks.choice import extract_choice
+from dsafe_runner.benchmarks.mcq_text import normalise
+from dsafe_runner.records import Outcome, Response, Sample, Score
+
+_SHORT = re.compile(r"(?:答案|结果|\banswer)[ \t]*(?:应该|应当|应)?(?:是|为|\bis\b)?[ \t]*:?[ \t]*([^\n]+)", re.IGNORECASE)
+_ONE_LINE = 80
+"""Longest whole answer (characters) that is taken for the answer itself."""
+
+
+def grade_choice(sample: Sample, response: Response) -> Score:
+    """Score of a multiple-choice response.
+
+    MISSING: the engine failed. TRUNCATED: the budget ended inside the thinking, or before an announced answer.
+    NO_ANSWER: no single answer could be read (none, several, contradicting ones). Else RIGHT or WRONG. An item with
+    several right letters is RIGHT only if exactly those were chosen. With `letter_logprobs` the likeliest letter counts.
+    """
+    if (early := _unusable(sample, response)) is not None:
+        return early
+    if response.letter_logprobs is not None:
+        return _by_logprobs(sample, response, response.letter_logprobs)
+    cut = response.finish == "length"
+    letters = extract_choice(response.answer, sample.options, cut=cut).letters
+    read = "".join(letters) or None
+    if letters and set(letters) == set(sample.target):
+        return _score(sample, response, Outcome.RIGHT, read)
+    if len(letters) == 1 or (letters and len(sample.target) > 1):
+        return _score(sample, response, Outcome.WRONG, read)
+    return _score(sample, response, Outcome.TRUNCATED if cut and not letters else Outcome.NO_ANSWER, read)
+
+
+def grade_short(sample: Sample, response: Response) -> Score:
+    """Score of a short free answer: the last "答案：X" / "Answer: X", else the whole answer when it is one line.
+
+    Compared with every target after NFKC, without spaces, punctuation and case.
+    """
+    if (early := _unusable(sample, response)) is not None:
+        return early
+    cut = response.finish == "length"
+    read = _short_answer(response.answer, cut)
+    if read is None:
+        return _score(sample, response, Outcome.TRUNCATED if cut else Outcome.NO_ANSWER, None)
+    right = _comparable(read) in {_comparable(t) for t in sample.target}
+    return _score(sample, response, Outcome.RIGHT if right else Outcome.WRONG, read)
+
+
+def _unusable(sample: Sample, response: Response) -> Score | None:
+    if response.finish == "error":
+        return _score(sample, response, Outcome.MISSING, None)
+    if response.thinking_open:
+        return _score(sample, response, Outcome.TRUNCATED, None)
+    return None
+
+
+def _by_logprobs(sample: Sample, response: Response, logprobs: dict[str, float]) -> Score:
+    allowed = {chr(65 + i) for i in range(min(len(sample.options), 26))}
+    known = {letter: value for letter, value in logprobs.items() if letter in allowed and value == value}  # not NaN
+    best = max(known.values(), default=float("-inf"))
+    first = [letter for letter, value in known.items() if value == best]
+    if len(first) != 1 or best == float("-inf"):
+        return _score(sample, response, Outcome.NO_ANSWER, None)
+    return _score(sample, response, Outcome.RIGHT if tuple(first) == sample.target else Outcome.WRONG, first[0])
+
+
+def _short_answer(answer: str, cut: bool) -> str | None:
+    text = normalise(answer).strip()
+    said = [m[1] for m in _SHORT.finditer(text) if _comparable(m[1])]
+    if said:
+        # a last line that the budget may have cut in the middle is no answer
+        if cut and text.endswith(said[-1].strip()) and not re.search(r"[。.!;；\n]\s*$", text):
+            return None
+        return re.split(r"[。;；!]|\.\s|\.$", said[-1], maxsplit=1)[0].strip()
+    if cut or not text or "\n" in text or len(text) > _ONE_LINE:
+        return None
+    return text if _comparable(text) else None
+
+
+def _comparable(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    # a sign or a decimal point is part of a number, every other mark is decoration
+    plain = re.sub(r"[−–—]", "-", plain)
+    kept = re.sub(r"(?<!\d)\.|\.(?!\d)|-(?!\d)|(?<=\w)-", "", plain)
+    return "".join(c for c in kept if c in "-." or unicodedata.category(c)[0] not in "PZC")
+
+
+def _score(sample: Sample, response: Response, outcome: Outcome, read: str | None) -> Score:
+    return Score(sample.id, response.k, outcome, answer=read, response_key=response.key)

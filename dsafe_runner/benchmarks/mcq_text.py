@@ -1,0 +1,215 @@
+"""The alphabet of multiple-choice answers: normalised text, option letters, option texts.
+
+Everything here answers one question: which options does the text name at this position? What the naming means
+(chosen, rejected, only mentioned) is decided in `mcq_statements.py`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+# Look-alikes and traditional characters that stand in the words we look for; NFKC leaves them alone.
+_ALIKE = str.maketrans(
+    "АВСЕ為選項錯誤確對屬應該擇個會沒無並參與從綜說後題終顯將須給還認這結論斷東",
+    "ABCE为选项错误确对属应该择个会没无并参与从综说后题终显将须给还认这结论断东",
+)
+_KEYS = r"\w*answer\w*|final answer|choice|selected(?:[_ ]option)?|option|result|prediction|答案|最终答案|正确答案|选项|选择|结果|结论"
+_JSON = re.compile(rf"""["'](?:{_KEYS})["']\s*:\s*(\[[^\]]*\]|"[^"\n]*"|'[^'\n]*'|null|none|[A-Z])""", re.IGNORECASE)
+_TAG = re.compile(r"<(answer|final_answer|答案|ans)>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
+_BOXED = re.compile(r"\\f?boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
+_TEX_WORD = re.compile(r"\\(?:text|mathrm|mathbf|textbf|boldsymbol|mathsf|operatorname)\s*\{([^{}]*)\}")
+_MARKS = re.compile(r"\*+|`+|\$+|__|~~|\\[()\[\]]|^[ \t]*(?:#+|>)+[ \t]*|[\u200b-\u200f\ufeff]|<br ?/?>|</?(?:b|strong|u|i|p)>",
+                    re.MULTILINE)  # fmt: skip
+# Words that make the letter before them something else than an option: A股, B超, C语言, A公司, D某.
+_NOT_OPTION_BEFORE = (
+    "股|超|语言|端|站|轮|盘|面(?!项)|级|国|公司|企业|市|城|区|省|某|先生|女士|同学|老师|君|校|店|厂|座|栋|罩杯|杯|队|组|班|照|证|"
+    "型|字|大调|小调|员工|用户|客户|村|县|镇|品牌|平台|网站|软件|医院|大学|医生|教授|学生|打印|族|粉|车|罗|位|楼|地(?!域)|厅|"
+    "柱|栏|球|货|套餐|计划|方案|学校|商家|品|款|单位|商场|人(?!身|格)|男|女|方(?!案|法)|点(?!评)"
+)
+_AFTER = re.compile(rf"\s?(?:{_NOT_OPTION_BEFORE})")
+_BEFORE = re.compile(r"(?:维生素|乙型|甲型|血型|甲方|乙方|丙方|方案|计划|vitamin|hepatitis|plan|grade|class|type|group|company|"
+                     r"person|user|team|party|mr\.|ms\.)\s?$", re.IGNORECASE)  # fmt: skip
+_LETTERS = re.compile(r"[A-Z]{1,8}(?![A-Za-z0-9_'’°]|-[A-Za-z0-9])")
+_LOWER = re.compile(r"[a-h](?=\s*(?:$|[)\].,:;\"'。、，；}】>\n]))")
+# `A` before one of these is an option; before any other lower-case English word it is the article.
+_ARTICLE = re.compile(r"\s+(?!(?:is|are|was|were|because|as|since|and|or|not|but|which|for|due|would|should|can|could|may|does|"
+                      r"seems|alone|only|here|with|if|violates|correctly|best|over|instead|too|also|both)\b)[a-z]")  # fmt: skip
+OPENERS = re.compile(r"[\s\"'“”‘’「」『』《》〈〉<>\[\]【】(){}:=\-—–→⇒~,，.]*")
+_NOUN = re.compile(r"(?:选项|选择|the\s+)?(?:选项|option|choice|letter|alternative)?\s*", re.IGNORECASE)
+_CLOSERS = re.compile(r"[ \t\"'“”‘’」』》\])】}]*(?:这个|这一)?(?:选项|项(?!目)|option\b)?[ \t\"'”’」』)\]】]*", re.IGNORECASE)
+_DELIMITER = re.compile(r"[ \t]*[.、:,，(\-—–]*[ \t\"'“‘「『(]*")
+_AND = re.compile(r"[ \t]*(?:和|与|及|以及|、|/|&|\+|,|，|\band\b|,\s*and\b|同|跟|并)[ \t]*")
+_SPACE = re.compile(r"(?<=[ \t])(?=[A-Z](?![A-Za-z]))")
+_OR = re.compile(r"[ \t,，]*(?:或者?是?|还是|抑或|\bor\b|/(?=\s*[A-Z]\b))[ \t]*")
+_ORDINAL = re.compile(r"第([一二三四五六七八1-8])(?:个|项|条|种)?(?:选项)?|the (first|second|third|fourth) (?:option|choice|one)\b", re.IGNORECASE)
+_ORDINALS = {c: i % 8 for i, c in enumerate("一二三四五六七八12345678")} | {"first": 0, "second": 1, "third": 2, "fourth": 3}
+
+_YES = frozenset("是 是的 对 对的 正确 正确的 属于 会 有 真 成立 肯定 肯定的 yes true correct right".split())
+_NO = frozenset("否 不是 不是的 不 不对 不对的 错误 错误的 错 错的 不正确 不正确的 不属于 不会 没有 假 不成立 否定 否定的 no false "
+                "incorrect wrong".split())  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Options named at a place: their indices, where the naming ends, and how several are joined.
+
+    alternative   joined by "or": a choice between them, not all of them
+    contradiction a letter stands next to another option's text
+    outside       a letter the item does not have
+    """
+
+    indices: tuple[int, ...]
+    end: int
+    alternative: bool = False
+    contradiction: bool = False
+    outside: bool = False
+    by_text: bool = False
+
+
+def normalise(text: str) -> str:
+    """NFKC, look-alike letters, no markup; boxed, tagged and JSON answers become `答案是 X` on a line of their own."""
+    text = unicodedata.normalize("NFKC", text).replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("🅰", "A").replace("🅱", "B").translate(_ALIKE)
+    text = _TEX_WORD.sub(r"\1", text)
+    text = _BOXED.sub(lambda m: f"\n答案是 {m[1]} \n", text)
+    text = _TAG.sub(lambda m: f"\n答案是 {m[2].strip()} \n", text)
+    if "{" in text:
+        text = _JSON.sub(lambda m: "\n答案是 " + (re.sub(r"[\"'\[\]]", "", m[1]) or "空") + " \n", text)
+    return _MARKS.sub("", text)
+
+
+def squeeze(text: str) -> str:
+    """Letters, digits and symbols only, case folded: what option texts are compared by."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text).translate(_ALIKE).casefold() if _counts(c))
+
+
+def _counts(char: str) -> bool:
+    return unicodedata.category(char)[0] not in "PZC"
+
+
+class Options:
+    """The options of one item, as something that can be read at a place in normalised text."""
+
+    def __init__(self, texts: tuple[str, ...]) -> None:
+        self.count = min(len(texts), 26)
+        self.texts = tuple(squeeze(t) for t in texts[: self.count])
+        yes = [i for i, t in enumerate(self.texts) if t in _YES]
+        no = [i for i, t in enumerate(self.texts) if t in _NO]
+        # a yes/no item: "对" answers 是/否 and "不属于" answers 是/否 as well
+        self.polar = (yes[0], no[0]) if len(yes) == 1 and len(no) == 1 else None
+        words = {t: i for i, t in enumerate(self.texts) if t and self.texts.count(t) == 1}
+        if self.polar is not None:
+            for word, index in [(w, self.polar[0]) for w in _YES] + [(w, self.polar[1]) for w in _NO]:
+                words.setdefault(word, index)
+        self._words = sorted(words.items(), key=lambda pair: -len(pair[0]))
+
+    def letter_at(self, text: str, pos: int) -> tuple[tuple[int, ...], int] | None:
+        """Option letter(s) standing alone at `pos` ("B", "AC"): indices (maybe beyond the options) and the end."""
+        if pos and (text[pos - 1].isascii() and (text[pos - 1].isalnum() or text[pos - 1] in "_°'-")):
+            if not (text[pos - 1] == "-" and (pos < 2 or not text[pos - 2].isalnum())):
+                return None
+        found = _LETTERS.match(text, pos)
+        if found is None:
+            low = _LOWER.match(text, pos)
+            return ((ord(low[0]) - 97,), low.end()) if low else None
+        run, end = found[0], found.end()
+        if len(run) > 1 and (list(run) != sorted(set(run)) or ord(run[-1]) - 65 >= self.count):
+            return None
+        if _AFTER.match(text, end) or _BEFORE.search(text[max(0, pos - 12) : pos]):
+            return None
+        if run in "AI" and _ARTICLE.match(text, end):
+            return None
+        return tuple(ord(c) - 65 for c in run), end
+
+    def text_at(self, text: str, pos: int, *, whole: bool = True) -> tuple[int, int] | None:
+        """An option's own text (or, for yes/no items, a word for it) at `pos`: index and end.
+
+        whole  the text must not go on in the same word ("否" does not match in "否则")
+        """
+        for word, index in self._words:
+            end = _skip(text, pos, word)
+            if end is not None and (not whole or _boundary(text, end, short=len(word) <= 4)):
+                return index, end
+        return None
+
+    def named_at(self, text: str, pos: int) -> Named | None:
+        """Letters or option texts named from `pos` on, after quotes, brackets and "option"."""
+        start = OPENERS.match(text, pos).end()  # type: ignore[union-attr]  # matches the empty string
+        noun = _NOUN.match(text, start).end()  # type: ignore[union-attr]
+        place = OPENERS.match(text, noun).end()  # type: ignore[union-attr]
+        if (named := self._letters(text, place)) is not None:
+            return named
+        for at in (start, place):
+            if (hit := self.text_at(text, at)) is not None:
+                return Named((hit[0],), hit[1], by_text=True)
+        if (nth := _ORDINAL.match(text, start)) is not None:
+            index = _ORDINALS[(nth[1] or nth[2]).lower()]
+            return Named((index,), nth.end(), outside=index >= self.count)
+        return None
+
+    def _letters(self, text: str, pos: int) -> Named | None:
+        indices: list[int] = []
+        alternative = contradiction = False
+        end = pos
+        while (hit := self.letter_at(text, pos)) is not None:
+            joined = bool(indices)
+            here, end = hit
+            indices += [i for i in here if i not in indices]
+            end = _CLOSERS.match(text, end).end()  # type: ignore[union-attr]
+            bracket = ")" in text[hit[1] : end]
+            label = _DELIMITER.match(text, end).end()  # type: ignore[union-attr]
+            if len(here) == 1 and (label > end or bracket) and (said := self.text_at(text, label)) is not None:
+                contradiction |= said[0] != here[0]
+                end = _CLOSERS.match(text, said[1]).end()  # type: ignore[union-attr]
+            elif len(here) == 1 and (said := self.text_at(text, end, whole=True)) is not None and said[0] == here[0]:
+                end = said[1]
+            either = _OR.match(text, end)
+            more = either or _AND.match(text, end) or _SPACE.match(text, end)
+            if more is None:
+                break
+            pos = _NOUN.match(text, more.end()).end()  # type: ignore[union-attr]
+            if self.letter_at(text, pos) is None or (_comma(more[0]) and not self._list_goes_on(text, pos, joined)):
+                break
+            alternative |= either is not None
+        if not indices:
+            return None
+        outside = any(i >= self.count for i in indices)
+        return Named(tuple(sorted(indices)), end, alternative, contradiction, outside)
+
+    def _list_goes_on(self, text: str, pos: int, joined: bool) -> bool:
+        """Whether the letter after a comma belongs to the list: "A,C。" and "A, B and C" do, "A,B不对" does not."""
+        hit = self.letter_at(text, pos)
+        end = hit[1] if hit else pos
+        return re.match(r"\s*(?:$|[。.;；\n)\]】!]|[,，、]?\s*(?:and\b|or\b|和|与|及|或)|[,，、]\s*[A-Z]\b|[都均两]|选项|项)", text[end:]) is not None
+
+
+def _comma(joint: str) -> bool:
+    return joint.strip() in (",", "")
+
+
+def _skip(text: str, pos: int, word: str) -> int | None:
+    """Where `word` (squeezed) ends if the text from `pos` says it, ignoring spaces and punctuation inside."""
+    at = 0
+    for i in range(pos, min(len(text), pos + 3 * len(word) + 8)):
+        char = text[i].casefold()
+        if not _counts(char[:1]):
+            if at == 0:
+                return None
+            continue
+        if not word.startswith(char, at):
+            return None
+        at += len(char)
+        if at == len(word):
+            return i + 1
+    return None
+
+
+def _boundary(text: str, end: int, short: bool) -> bool:
+    rest = text[end : end + 4]
+    if not rest or not rest[0].isalnum():
+        return True
+    if rest[0].isascii():
+        return not text[end - 1].isascii()
+    return not short or rest.startswith(("的。", "的,", "的\n", "选项", "这个", "这一", "项")) or rest in ("的", "的话", "吧")
