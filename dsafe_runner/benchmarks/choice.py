@@ -164,7 +164,7 @@ def _lines(text: str, item: Options) -> Choice | None:
     if lines:
         sentences = [s for s in re.split(r"[。!！?？\n]", lines[-1]) if s.strip(_EDGE)]
         last = _bare(lines[-1], item) or (_bare(sentences[-1], item) if len(sentences) > 1 else None)
-        if last is not None and not (in_list and listed and len(listed) - 1 in in_list and _starts(lines[-1])):
+        if last is not None and not (in_list and listed and len(listed) - 1 in in_list and (_starts(lines[-1]) or len(last) > 1)):
             return _choice(last, "last line")
         first = _bare(lines[0], item)
         if first is not None and not (0 in in_list and _starts(lines[0])):
