@@ -102,10 +102,10 @@ def _letters_hash(letters: dict[int, str]) -> str:
 
 def _user_key(path: Path) -> Key:
     """Columns `id` and `answer`, tab-separated, header first; further columns are ignored."""
+    if not path.is_file():
+        raise UnavailableError(f"answer key {path} is not there; it is a .tsv file with id and answer")
     try:
         text = path.read_text("utf-8-sig")
-    except FileNotFoundError:
-        raise UnavailableError(f"answer key {path} is not there; it is a .tsv file with id and answer") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"answer key {path} cannot be read as UTF-8 text: {error}") from None
     header, *lines = text.splitlines() or [""]

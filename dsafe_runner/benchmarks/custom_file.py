@@ -34,6 +34,8 @@ def read_bytes(path: Path) -> bytes:
         DataError: it is no readable file, or larger than MAX_BYTES.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise DataError(f"{path} is no file; give a .jsonl or .csv file")
         if path.stat().st_size > MAX_BYTES:
             raise DataError(f"{path} is larger than {MAX_BYTES // 1024 // 1024} MiB; split it")
         return path.read_bytes()

@@ -179,7 +179,7 @@ def _download(source: Source, path: Path, into: IO[bytes]) -> None:
         except httpx.HTTPStatusError as error:
             failures.append(f"{url}: HTTP {error.response.status_code}")
             continue
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             failures.append(f"{url}: {' '.join(str(error).split()) or type(error).__name__}")
             continue
         if found != source.sha256:

@@ -238,7 +238,7 @@ def test_wrong_files(tmp_path: Path) -> None:
     assert mistakes(path) == [":2: not UTF-8 text; save the file as UTF-8"]
     folder = tmp_path / "folder.jsonl"
     folder.mkdir()
-    assert "cannot be read" in mistakes(folder)[0]
+    assert mistakes(folder) == [" is no file; give a .jsonl or .csv file"]
 
 
 def test_wrong_csv(tmp_path: Path) -> None:

@@ -116,6 +116,19 @@ def test_offline_says_where_the_file_goes_by_hand(tmp_path: Path, monkeypatch: p
     assert left_over(tmp_path) == []
 
 
+def test_a_server_that_drips_is_given_up(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "TOTAL_TIMEOUT", 0.0)
+    with pytest.raises(UnavailableError, match="took longer than 0 s"):
+        data.fetch_source(source(f"{server}/good"), tmp_path)
+    assert left_over(tmp_path) == []
+
+
+def test_a_broken_certificate_store_is_no_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "gone.pem"))
+    with pytest.raises(UnavailableError, match=r"could not fetch https://127\.0\.0\.1:1/x"):
+        data.fetch_source(source("https://127.0.0.1:1/x"), tmp_path)
+
+
 def test_a_file_of_another_content_is_an_error_and_is_left_alone(server: str, tmp_path: Path) -> None:
     path = tmp_path / "demo" / "rows.json"
     path.parent.mkdir()

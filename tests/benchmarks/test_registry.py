@@ -12,6 +12,7 @@ from dsafe_runner.benchmarks import chisafetybench, registry, starter, tiny
 from dsafe_runner.benchmarks.base import HIGHER_IS_BETTER
 from dsafe_runner.benchmarks.registry import NAMES, offer, open_benchmark
 from dsafe_runner.errors import DataError, UnavailableError
+from dsafe_runner.records import Outcome, Response, Sample
 
 
 def test_names_are_those_of_the_families() -> None:
@@ -73,3 +74,39 @@ def test_opening_imports_nothing_heavy(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert registry.CUSTOM == "custom"
+
+
+# ---- graded benchmarks read answers in the form their prompts ask for
+
+
+def asked_for(sample: Sample) -> Response:
+    """What a model says that does what the prompt asks and is right."""
+    return Response(key="k", sample_id=sample.id, k=0, answer=f"分析如下。\n答案：{''.join(sample.target)}")
+
+
+@pytest.mark.parametrize("use", ["starter/mcq", "chisafetybench/mcq"])
+def test_every_item_can_be_answered_right_and_wrong(use: str, request: pytest.FixtureRequest) -> None:
+    if use.startswith("chisafetybench"):
+        request.getfixturevalue("chisafetybench_folder")
+    benchmark = open_benchmark(use)
+    for sample in benchmark.samples():
+        score = benchmark.grade(sample, asked_for(sample))
+        assert (score.outcome, score.answer) == (Outcome.RIGHT, "".join(sample.target)), sample.id
+        other = next(x for x in "ABCD" if x not in sample.target)
+        wrong = Response(key="k", sample_id=sample.id, k=0, answer=f"答案：{other}")
+        assert benchmark.grade(sample, wrong).outcome in (Outcome.WRONG, Outcome.NO_ANSWER), sample.id
+
+
+def test_custom_answers_are_graded(tmp_path: Path) -> None:
+    path = tmp_path / "ten.csv"
+    columns = ",".join(f"option_{x}" for x in "abcdefghij")
+    texts = "一,二,三,四,五,六,七,八,九,十"
+    path.write_text(f"kind,question,{columns},answer\nmcq,最大的？,{texts},J\nmcq,最小的两个？,{texts},AB\n", "utf-8")
+    benchmark = open_benchmark("custom", path=path)
+    assert [benchmark.grade(s, asked_for(s)).outcome for s in benchmark.samples()] == [Outcome.RIGHT] * 2
+    short = tmp_path / "short.jsonl"
+    short.write_text('{"kind": "short", "question": "6 + 6 = ?", "answer": [12, "twelve"]}', "utf-8")
+    benchmark = open_benchmark("custom", path=short)
+    (sample,) = benchmark.samples()
+    said = [Response(key="k", sample_id=sample.id, k=0, answer=a) for a in ("Answer: Twelve.", "12", "13")]
+    assert [benchmark.grade(sample, r).outcome for r in said] == [Outcome.RIGHT, Outcome.RIGHT, Outcome.WRONG]
