@@ -27,7 +27,7 @@ class Choice:
 
 NONE = Choice((), "nothing")
 _NEXT_ITEM = re.compile(
-    r"\n\s*(?:问题|题目|下一题|例题|第\d+题|question|q\d*|user|human|用户|instruction)\s*[:.\d]|<\|[a-z_]+\|>|</s>|\n\s*(?:###\s*)?(?:input|instruction):",
+    r"\n\s*(?:问题|题目|下一题|例题|第\d+题|question|q\d*|user|human|用户|instruction)\s*[:.\d一二三四五六]|\n\s*\d+[.、]\s*(?:下列|以下|下面|某|关于|which|what)|<\|[a-z_]+\|>|</s>|\n\s*(?:###\s*)?(?:input|instruction):",
     re.IGNORECASE,
 )
 _LEAD = re.compile(r"(?:^|(?<=[\n。;；,，!！]))[ \t]*(?:[-•·]|\d+[.)])?[ \t]*\(?(?:选项|option )?([A-Z])(?:选项|项)?\)?[ \t]*(?:(?:[.:)—-]+|、(?!\s*[A-Z](?![A-Za-z])))[ \t]*|(?=[√✓✅✔×✗❌✘✖]))", re.IGNORECASE)
@@ -36,7 +36,13 @@ _REFUSAL = re.compile(r"抱歉|对不起|无法|不能(?:回答|提供|选择|�
 _CORRECTION = re.compile(r"不对|更正|应该?[是为选]|应当|改|而是|其实|等等|看错|重新|wait|actually|correct(?:ion)|instead|should be|mistake|oops", re.IGNORECASE)
 _SUBJECT = re.compile(r"(?:说法|表述|描述|陈述|观点|这句话|这话|题干|命题|判断|statement|claim)[^。,，;；.!\n]{0,4}?(?:是|为|都|显然|并|\s+is)*\s*"
                       r"(不正确|正确|错误|不对|错|对|true|false|correct|incorrect|wrong)的?(?=$|[。,，;；.!\s])", re.IGNORECASE)  # fmt: skip
+_OTHERS = re.compile(r"(?:其他|其它|其余|另外|剩余)[几两三的个项选项做法行为]*(?:则|都|均|也|全)*(?:不|没|无|未|正常|合法|合理|错)|\bothers? (?:options )?(?:are|is) (?:not|wrong|fine|harmless)",
+                     re.IGNORECASE)  # fmt: skip
+_COPULA = re.compile(r"(?:认为|觉得|这|看来|所以|因此|显然)(?:是|就是|都是)?(不正确|正确|错误|不对|错|对)的(?=$|[。,，;；.!\s])|"
+                     r"\b(?:that's|that is|this is|it's|it is)\s+(true|false)\b", re.IGNORECASE)  # fmt: skip
 _EDGE = " \t\n\"'“”‘’「」『』《》<>[]【】(){}.。,，;；:!！、…~-—*·•✅✔☑√👉"
+_ADVERB = re.compile(r"^(?:definitely|clearly|obviously|surely|certainly|probably|yes,|显然是?|肯定是?|当然是?|应该是?|我猜是?|无疑是?|毫无疑问,?)[\s,:]*", re.IGNORECASE)
+_REPEATED = re.compile(r"^(.{1,20}?)(?:[\s,，。]*\1){2,}$")  # a small model in a loop
 _LISTED = re.compile(r"^\s*(?:[-•·>]|\d+[.)])\s+")
 
 
@@ -118,7 +124,8 @@ def _choice(indices: tuple[int, ...], how: str) -> Choice:
 
 def _bare(line: str, item: Options, *, letters_only: bool = False) -> tuple[int, ...] | None:
     """Indices if the line is nothing but letters, a letter with its own text, or an option's text."""
-    line = _LISTED.sub("", line).strip(_EDGE)
+    line = _ADVERB.sub("", _LISTED.sub("", line).strip(_EDGE))
+    line = _REPEATED.sub(r"\1", line)
     if not line:
         return None
     start = OPENERS.match(line).end()  # type: ignore[union-attr]  # matches the empty string
@@ -126,7 +133,7 @@ def _bare(line: str, item: Options, *, letters_only: bool = False) -> tuple[int,
     if named is None or named.outside or named.alternative or named.contradiction:
         return None
     rest = line[named.end :].strip(_EDGE)
-    if rest and not re.fullmatch(r"(?:[都均全](?:对|正确|选|是)的?|选项|项)", rest):
+    if rest and not re.fullmatch(r"(?:[都均皆全](?:对|正确|选|是|可以?)的?|选项|项|的|吧|的吧|无疑)", rest):
         return None
     if letters_only and (named.by_text or len(re.sub("选项|项|option|choice", "", squeeze(line))) > len(named.indices)):
         return None
@@ -162,7 +169,7 @@ def _lines(text: str, item: Options) -> Choice | None:
     if not in_list and len(set(alone)) > 1 and len(lines) == len(alone):
         return _choice(tuple(alone), "lines")
     if lines:
-        sentences = [s for s in re.split(r"[。!！?？\n]", lines[-1]) if s.strip(_EDGE)]
+        sentences = [s for s in re.split(r"[。!！?？\n→⇒]", lines[-1]) if s.strip(_EDGE)]
         last = _bare(lines[-1], item) or (_bare(sentences[-1], item) if len(sentences) > 1 else None)
         if last is not None and not (in_list and listed and len(listed) - 1 in in_list and (_starts(lines[-1]) or len(last) > 1)):
             return _choice(last, "last line")
@@ -217,6 +224,9 @@ def _analysed(text: str, item: Options, said: list[Statement]) -> Choice | None:
         hedged |= statement.kind == "hedge"
         if statement.kind in ("right", "wrong", "reject"):
             verdict.update(dict.fromkeys(statement.indices, statement.kind == "right"))
+    named = {i for s in said for i in s.indices} | set(_mentioned(text, item))
+    if not verdict and len(named) == 1 and _OTHERS.search(text):
+        return _choice(tuple(named), "the others rejected")
     right = tuple(i for i, good in verdict.items() if good)
     if hedged:
         return Choice((), "hedged")
@@ -228,6 +238,11 @@ def _analysed(text: str, item: Options, said: list[Statement]) -> Choice | None:
     return None
 
 
+def _mentioned(text: str, item: Options) -> list[int]:
+    hits = (item.letter_at(text, m.start()) for m in re.finditer(r"[A-Z]", text))
+    return [i for hit in hits if hit for i in hit[0] if i < item.count]
+
+
 def _polar(text: str, item: Options) -> Choice | None:
     """A yes/no item answered by "这种说法是错误的"."""
     if item.polar is None or {item.texts[i] for i in item.polar} not in ({"正确", "错误"}, {"对", "错"}, {"true", "false"}):
@@ -235,6 +250,8 @@ def _polar(text: str, item: Options) -> Choice | None:
     last = None
     for match in _SUBJECT.finditer(text):
         last = match[1].lower() in ("正确", "对", "true", "correct")
+    for match in _COPULA.finditer(text):
+        last = (match[1] or match[2]).lower() in ("正确", "对", "true", "correct")
     return None if last is None else _choice((item.polar[0 if last else 1],), "judged statement")
 
 
@@ -243,5 +260,10 @@ def _only_text(text: str, item: Options) -> Choice | None:
     if item.polar is not None or _leads(text, item):
         return None
     plain = squeeze(text)
-    said = [i for i, t in enumerate(item.texts) if len(t) >= 2 and re.search(f"(?<![不非没未]){re.escape(t)}", plain)]
+    said = []
+    for index, option in sorted(enumerate(item.texts), key=lambda pair: -len(pair[1])):
+        if len(option) >= 2:
+            # a longer option that holds a shorter one ("not discriminatory") is struck out before the shorter is looked for
+            plain, times = re.subn(f"(?<![不非没未]){re.escape(option)}", "\n", plain)
+            said += [index] * (times > 0)
     return _choice((said[0],), "only option mentioned") if len(said) == 1 and not _REFUSAL.search(text) else None

@@ -42,13 +42,14 @@ _EN_LINK = (
 _NO = r"(?P<no>不是|不应该?是|不会是|不可能是|并非|并不是|绝非|不为|不该选|不选|非)?"
 _FINAL = re.compile(
     # 答案, answer and what other languages call it
-    rf"(?:答案(?:选项)?{_ZH_LINK}{_NO}(?:选择|选)?的?(?:如下|是|为|乃|在)?|答えは|정답은|respuesta(?:\s+correcta)?(?:\s+es)?|r[ée]ponse(?:\s+correcte)?(?:\s+est)?|"
+    rf"(?:答案(?:选项)?{_ZH_LINK}{_NO}(?:选择|选)?的?(?:如下|是|为|乃|在)?|答えは|正解(?:是|为|は)?|정답은|respuesta(?:\s+correcta)?(?:\s+es)?|r[ée]ponse(?:\s+correcte)?(?:\s+est)?|"
     rf"antwort(?:\s+ist)?|\banswers?\b(?P<nay>\s+(?:is|should|would|could|can)\s*(?:not|n't|n’t)(?:\s+be)?|\s+(?:cannot|can't) be)?{_EN_LINK})"
     # 结论：, 我的选择：, 答：
     rf"|(?:结论|判断结果|判断|回答|结果|最终选择|我的选择|你的选择|选择结果|答|\bchoice|\bselection|\bconclusion|\bverdict)\s*(?:(?:应该是|应为|应是|是|为|选|\bis\b)\s*:?|:)"
     # 故选, 因此应选
     rf"|(?:故|因此|所以|综上(?:所述)?|由此|因而|据此|那么|\btherefore|\bhence|\bthus)[,， ]*(?:我|本题|此题|我们|正确答案|最终)*{_ZH_LINK}(?:选择?(?!项)(?:的是)?|答案(?:是|为)?)"
     r"|(?:正确|最佳|最终|所选|选定|推荐|对应|合适)的?(?:选项|选择|一项|项|做法)\s*(?:应该是|应为|应是|是|为|:)"
+    r"|\b(?:ans|solution|response|key|pick|selected)\b\s*[.:=]"
     r"|\b(?:correct|right|best|final|chosen|selected)\b(?:\s+(?:option|choice|letter|one))?\s*(?:\bis\b|:)"
     rf"|本题{_ZH_LINK}选择?(?!项)",
     re.IGNORECASE,
@@ -68,7 +69,7 @@ _REJECT = re.compile(r"(?P<keep>不能|不可|无法|can't|cannot)?(?:排除|淘
 _NEGATED = re.compile(r"(?:不|不能|不可|不应该?|不该|不会|别|没有?|勿|不宜|不要|不可以|无需|无法|而非|never|not|n't|won't|wouldn't)\s*$", re.IGNORECASE)
 _NOT_MEANT = re.compile(
     r"如果|假如|假设|倘若|要是|若(?!干)|即使|即便|有人|很多人|不少人|许多人|有些人|大家|有的人|容易|误|乍一?看|初看|看似|看起来像|一开始|起初|起先|最初|原本|本来|原来|"
-    r"为什么|为何|请|从.{0,8}中|之间|是否|\bif\b|\bwhether\b|at first|initially|originally|might have|some (?:people|may)|tempt|people (?:may|might|would)|please|\bwhy\b",
+    r"为什么|为何|请|(?:给出|提供|列出)的|选项(?:有|包括|分别)|从.{0,8}中|之间|是否|\bif\b|\bwhether\b|at first|initially|originally|might have|some (?:people|may)|tempt|people (?:may|might|would)|please|\bwhy\b",
     re.IGNORECASE,
 )
 _ASKED = re.compile(r"[^。.!！\n,，;；]{0,12}?(?:吗|呢|么|\?)|\s*(?:的话|时,)|[^。.!！\n,，;；]{0,4}还是")
@@ -83,8 +84,8 @@ _RETRACT = re.compile(
 )
 _RETHINK = re.compile(r"应|再|重新|让我|我再|仔细|想|看|题目|改|更正|正确|let me|let's|re-?|should|actually|question|that's|the |it's", re.IGNORECASE)
 
-_FIRM = r"(?:[是为](?:最|唯一)?(?:正确的?|标准|最终|最佳|符合题意的)?的?(?:答案|选项|选择)|当选|is the (?:correct|right|best|final|most \w+)[\w ]{0,20}(?:answer|option|choice|one)|is my (?:final )?answer|是(?:我的|本题的?|最终)答案)"
-_RIGHT = r"(?:[是为才就最都均也更完全显然较所描述的说法行为做法一项项]*(?:正确|最?符合(?:题意|题目|题干|要求|条件)|(?:最|才|更)?符合(?=$|[。,，;；.!\s])|最符合|[最更](?:为|加)?(?:合理|妥当|恰当|合适|准确|贴切|典型)|最不(?:恰当|妥当|合适|合理)|最?对(?![方于应待象此外照比话策])|最合适|最恰当|最佳|最贴切|最准确|成立)|[:\s]*[√✓✅✔☑]|(?:\s*\b(?:is|are|was|both|all|also|would be|seems))+\s+(?:the\s+)?(?:correct|right|true|best)|\s*\b(?:best (?:fits|describes|matches|answers)|fits best|is the (?:only|one)))"
+_FIRM = r"(?:[是为](?:最|唯一)?(?:正确的?|标准|最终|最佳|符合题意的)?的?(?:答案|选项|选择)|当选|is the (?:correct|right|best|final|most \w+)[\w ]{0,20}(?:answer|option|choice|one)|is my (?:final )?answer|是(?:我的|本题的?|最终)答案|it is\b)"
+_RIGHT = r"(?:[是为才就最都均皆也更完全显然较所描述的说得讲法行为做法一项项]*(?:正确|最?符合(?:题意|题目|题干|要求|条件)|(?:最|才|更)?符合(?=$|[。,，;；.!\s])|[最更]符合|[最更](?:为|加)?(?:合理|妥当|恰当|合适|准确|贴切|典型)|最不(?:恰当|妥当|合适|合理)|最?对(?![方于应待象此外照比话策])|才是(?=$|[。,，;；.!\s])|[都均皆]可(?!能|以排)|最合适|最恰当|最佳|最贴切|最准确|成立)|[:\s]*[√✓✅✔☑]|(?:\s*\b(?:is|are|was|both|all|also|would be|seems))+\s+(?:the\s+)?(?:correct|right|true|best)|\s*\b(?:best (?:fits|describes|matches|answers)|fits best|is the (?:only|one)))"
 _WRONG = r"(?:[是为都均也就更显然明显完全所描述的说法行为做法一项项]*(?:[并也都均]?不(?:是|太|够|完全|能)?(?:正确|对|符合|成立|选|当选|准确|合题意)|错误?|有误|不选|可以?排除|应?排除|被排除|不成立|不是(?:答案|正确))|[:\s]*[×✗❌✘✖]|(?:\s*\b(?:is|are|was|both|all|also|can be|seems))+\s+(?:not (?:the )?(?:correct|right|true|answer)|n't|incorrect|wrong|false|ruled out|eliminated|out\b|excluded)|\s*\b(?:isn't|can't be|cannot be|is not)\s+(?:the\s+)?(?:correct|right|answer|it))"
 _FIRM_RE, _RIGHT_RE, _WRONG_RE = (re.compile(r"\s*" + p, re.IGNORECASE) for p in (_FIRM, _RIGHT, _WRONG))
 _THEREFORE = re.compile(r"(?:因此|所以|故|综上|综合|可见|显然|therefore|thus|hence|so|only|只有|仅)[^。.!！\n;；]{0,12}$", re.IGNORECASE)

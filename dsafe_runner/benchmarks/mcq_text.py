@@ -31,7 +31,8 @@ _NOT_OPTION_BEFORE = (
 _AFTER = re.compile(rf"\s?(?:{_NOT_OPTION_BEFORE})")
 _BEFORE = re.compile(r"(?:维生素|乙型|甲型|血型|甲方|乙方|丙方|方案|计划|vitamin|hepatitis|plan|grade|class|type|group|company|"
                      r"person|user|team|party|mr\.|ms\.)\s?$", re.IGNORECASE)  # fmt: skip
-_LETTERS = re.compile(r"[A-Z]{1,8}(?![A-Za-z0-9_'’°]|-[A-Za-z0-9])")
+_INSIDE_WORD = re.compile(r"[A-Za-z0-9_°]\Z|[A-Za-z0-9]['’-]\Z")
+_LETTERS = re.compile(r"[A-Z]{1,8}(?![A-Za-z0-9_°]|['’-][A-Za-z0-9])")
 _LOWER = re.compile(r"[a-h](?=\s*(?:$|[)\].,:;\"'。、，；}】>\n]))")
 # `A` before one of these is an option; before any other lower-case English word it is the article.
 _ARTICLE = re.compile(r"\s+(?!(?:is|are|was|were|because|as|since|and|or|not|but|which|for|due|would|should|can|could|may|does|"
@@ -43,8 +44,8 @@ _DELIMITER = re.compile(r"[ \t]*[.、:,，(\-—–]*[ \t\"'“‘「『(]*")
 _AND = re.compile(r"[ \t]*(?:和|与|及|以及|、|/|&|\+|,|，|\band\b|,\s*and\b|同|跟|并)[ \t]*")
 _SPACE = re.compile(r"(?<=[ \t])(?=[A-Z](?![A-Za-z]))")
 _OR = re.compile(r"[ \t,，]*(?:或者?是?|还是|抑或|\bor\b|/(?=\s*[A-Z]\b))[ \t]*")
-_ORDINAL = re.compile(r"第([一二三四五六七八1-8])(?:个|项|条|种)?(?:选项)?|the (first|second|third|fourth) (?:option|choice|one)\b", re.IGNORECASE)
-_ORDINALS = {c: i % 8 for i, c in enumerate("一二三四五六七八12345678")} | {"first": 0, "second": 1, "third": 2, "fourth": 3}
+_ORDINAL = re.compile(r"第([一二三四五六七八1-8])(?:个|项|条|种)?(?:选项)?|(前者|后者)|the (first|second|third|fourth) (?:option|choice|one)\b", re.IGNORECASE)
+_ORDINALS = {c: i % 8 for i, c in enumerate("一二三四五六七八12345678")} | {"前者": 0, "后者": 1, "first": 0, "second": 1, "third": 2, "fourth": 3}
 
 _YES = frozenset("是 是的 对 对的 正确 正确的 属于 会 有 真 成立 肯定 肯定的 yes true correct right".split())
 _NO = frozenset("否 不是 不是的 不 不对 不对的 错误 错误的 错 错的 不正确 不正确的 不属于 不会 没有 假 不成立 否定 否定的 no false "
@@ -107,9 +108,8 @@ class Options:
 
     def letter_at(self, text: str, pos: int) -> tuple[tuple[int, ...], int] | None:
         """Option letter(s) standing alone at `pos` ("B", "AC"): indices (maybe beyond the options) and the end."""
-        if pos and (text[pos - 1].isascii() and (text[pos - 1].isalnum() or text[pos - 1] in "_°'-")):
-            if not (text[pos - 1] == "-" and (pos < 2 or not text[pos - 2].isalnum())):
-                return None
+        if _INSIDE_WORD.search(text[max(0, pos - 2) : pos]):
+            return None
         found = _LETTERS.match(text, pos)
         if found is None:
             low = _LOWER.match(text, pos)
@@ -145,7 +145,7 @@ class Options:
             if (hit := self.text_at(text, at)) is not None:
                 return Named((hit[0],), hit[1], by_text=True)
         if (nth := _ORDINAL.match(text, start)) is not None:
-            index = _ORDINALS[(nth[1] or nth[2]).lower()]
+            index = _ORDINALS[(nth[1] or nth[2] or nth[3]).lower()]
             return Named((index,), nth.end(), outside=index >= self.count)
         return None
 
@@ -164,7 +164,7 @@ class Options:
                 contradiction |= said[0] != here[0]
                 end = _CLOSERS.match(text, said[1]).end()  # type: ignore[union-attr]
             elif len(here) == 1 and (said := self.text_at(text, end, whole=True)) is not None and said[0] == here[0]:
-                end = said[1]
+                end = _CLOSERS.match(text, said[1]).end()  # type: ignore[union-attr]
             either = _OR.match(text, end)
             more = either or _AND.match(text, end) or _SPACE.match(text, end)
             if more is None:
@@ -212,4 +212,4 @@ def _boundary(text: str, end: int, short: bool) -> bool:
         return True
     if rest[0].isascii():
         return not text[end - 1].isascii()
-    return not short or rest.startswith(("的。", "的,", "的\n", "选项", "这个", "这一", "项")) or rest in ("的", "的话", "吧")
+    return not short or rest[0] in "和与或及而" or rest.startswith(("的。", "的,", "的\n", "选项", "这个", "这一", "项")) or rest in ("的", "的话", "吧")
