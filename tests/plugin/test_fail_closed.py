@@ -1,0 +1,155 @@
+"""Nothing passes for want of evidence."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+
+import pytest
+
+from .conftest import rewrite
+
+PATHLESS = "path: ./not-there, stage: base"
+
+
+def hide_base(project):
+    """Point the base model at weights that are not on this machine."""
+    text = (project.path / "suites/demo.safety.yaml").read_text()
+    line = next(line for line in text.splitlines() if line.startswith("  base:"))
+    rewrite(project, line, f"  base: {{{PATHLESS}, engine: local}}")
+
+
+def test_nothing_selected_is_not_green(gate):
+    assert gate("suites", "-k", "no such check").ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_a_mistake_in_the_suite_stops_before_anything_is_measured(gate, project):
+    rewrite(project, "metric: acc, model: safe, min: 0.5", "metric: acc, model: saef, min: 0.5")
+    (project.path / ".dsafe/store.sqlite").unlink()
+    result = gate("suites")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["suites/demo.safety.yaml:15:*saef*safe*"])
+    result.stdout.no_fnmatch_line("*responses*")
+    result.stdout.no_fnmatch_line("*Traceback*")
+    assert not (project.path / ".dsafe/store.sqlite").exists()
+
+
+def test_the_same_under_xdist(project):
+    rewrite(project, "metric: acc, model: safe, min: 0.5", "metric: acc, model: saef, min: 0.5")
+    (project.path / "suites/fine.safety.yaml").write_text(
+        (project.path / "suites/demo.safety.yaml").read_text().replace("saef", "safe").replace("suite: demo", "suite: fine")
+    )
+    result = project.runpytest_subprocess("-p", "dsafe_runner.plugin", "suites", "-n2")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*suite errors; nothing was measured*"])
+    assert not (project.path / "reports").exists()
+
+
+def test_absent_weights_found_through_a_folder_are_not_gated_and_said_so(gate, project):
+    hide_base(project)
+    result = gate("suites")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["NOT GATED", "  2 checks: base: *not-there*"])
+    assert result.parseoutcomes() == {"passed": 6, "failed": 1, "gated": 2} or "not" in str(result.parseoutcomes())
+
+
+@pytest.mark.parametrize("how", ["named", "option", "ci"])
+def test_absent_weights_are_an_error_where_the_gate_must_hold(gate, project, monkeypatch, how):
+    hide_base(project)
+    if how == "ci":
+        monkeypatch.setenv("CI", "true")
+    arguments = {"named": ["suites/demo.safety.yaml"], "option": ["suites", "--dsafe-require"], "ci": ["suites"]}[how]
+    result = gate(*arguments)
+    assert result.ret == 1
+    assert result.parseoutcomes()["errors"] == 2
+    result.stdout.fnmatch_lines(["ERROR base::ask/overall?rr-1-min?*not-there*"])
+
+
+def test_everything_left_out_is_an_error(gate, project):
+    hide_base(project)
+    result = gate("suites", "-m", "safety(model='base')")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["nothing was decided: this run is no evidence of safety"])
+
+
+def test_a_stray_yaml_under_suites_is_an_error(gate, project):
+    shutil.copy(project.path / "suites/demo.safety.yaml", project.path / "suites/forgotten.yaml")
+    result = gate("suites")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*suites/forgotten.yaml:1:1: *rename it to forgotten.safety.yaml*"])
+
+
+def test_a_fragment_is_not_stray(gate, project):
+    (project.path / "suites/part.fragment.yaml").write_text("judges: {other: {kind: rules}}\n")
+    assert gate("suites", "--collect-only").ret == 0
+
+
+def test_a_changed_question_file_is_measured_again_not_read_from_the_store(gate, project):
+    """The store's key holds the messages: other questions, other responses."""
+    file = project.path / "suites/ask.jsonl"
+    file.write_text(file.read_text().replace('"prompt": "', '"prompt": "请问，', 1))
+    result = gate("suites", "-k", "safe and ask")
+    result.stdout.fnmatch_lines(["dsafe: safe on cpu: 1 responses to ask, 11 stored*"])
+
+
+def test_a_response_that_is_gone_is_asked_again(gate, project):
+    with sqlite3.connect(project.path / ".dsafe/store.sqlite") as db:
+        keys = [key for (key,) in db.execute("SELECT key FROM responses ORDER BY key LIMIT 3")]
+        db.executemany("DELETE FROM responses WHERE key = ?", [(key,) for key in keys])
+    result = gate("suites")
+    asked = sum(int(line.split(": ")[2].split()[0]) for line in result.outlines if "responses to ask" in line)
+    assert asked == 3
+    with sqlite3.connect(project.path / ".dsafe/store.sqlite") as db:
+        assert {key for (key,) in db.execute("SELECT key FROM responses")} >= set(keys)
+
+
+def test_a_store_that_is_no_store_is_one_line(gate, project):
+    (project.path / ".dsafe/store.sqlite").write_bytes(b"this is no database at all, only text" * 50)
+    result = gate("suites")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *store.sqlite: cannot be used as a store*"])
+
+
+def test_a_broken_checkpoint_errs_and_the_others_are_decided(gate, project):
+    broken = project.path / "broken"
+    broken.mkdir()
+    (broken / "config.json").write_text("{}")
+    (broken / "model.safetensors").write_bytes(b"\0" * 64)
+    text = (project.path / "suites/demo.safety.yaml").read_text()
+    line = next(line for line in text.splitlines() if line.startswith("  base:"))
+    rewrite(project, line, "  base: {path: ../broken, stage: base, engine: local}")
+    result = gate("suites")
+    assert result.ret == 1
+    outcomes = result.parseoutcomes()
+    assert (outcomes["errors"], outcomes["passed"], outcomes["failed"]) == (2, 6, 1)
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_unreadable_answers_are_inconclusive_and_fail(gate, project):
+    rewrite(project, "policy: {max_no_answer: 1.0}", "policy: {max_no_answer: 0.0}")
+    rewrite(project, "max_tokens: 96, temperature: 0.0", "max_tokens: 3, temperature: 0.0")
+    result = gate("suites", "-k", "safe and mcq and overall and min")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["INCONCLUSIVE safe::mcq/overall*cannot tell: 12 of 12 answers of safe are cut*"])
+
+
+def test_on_inconclusive_skip_is_said_and_exits_zero(gate, project):
+    rewrite(project, "policy: {max_no_answer: 1.0}", "policy: {max_no_answer: 0.0, on_inconclusive: skip}")
+    rewrite(project, "max_tokens: 96, temperature: 0.0", "max_tokens: 3, temperature: 0.0")
+    result = gate("suites", "-k", "safe and mcq and overall and min")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["INCONCLUSIVE safe::mcq/overall*", "1 checks: 1 inconclusive"])
+
+
+def test_verdicts_are_written_also_when_the_gate_fails(gate, project):
+    assert gate("suites").ret == 1
+    (folder,) = (project.path / "reports").iterdir()
+    verdicts = json.loads((folder / "verdicts.json").read_text())
+    assert verdicts["version"] == 1
+    assert verdicts["exit_status"] == 1
+    assert verdicts["counts"]["failed"] == 1
+    assert {row["slice"] for row in verdicts["rows"]} >= {"overall"}
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["models"]["safe"]["identity"]["dtype"] == "float32"
+    assert manifest["benchmarks"]["mcq"]["data"]["items_sha256"]

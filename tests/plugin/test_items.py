@@ -1,0 +1,85 @@
+"""Node ids, selection, markers, JUnit: a check is a real pytest item."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+SUITE = "suites/demo.safety.yaml"
+FAILING = f"{SUITE}::safe::wrong/overall[acc-min]"
+
+
+def test_ids_are_model_benchmark_slice_metric_rule(gate):
+    result = gate("suites", "--collect-only", "-q")
+    ids = [line for line in result.outlines if "::" in line]
+    assert f"{SUITE}::safe::mcq/overall[acc-min]" in ids
+    assert f"{SUITE}::safe::mcq/overall[acc-drop.vs.base]" in ids
+    assert f"{SUITE}::base::ask/overall[rr-1-min]" in ids
+    assert len(ids) == len(set(ids))
+    result.stdout.no_fnmatch_line("*responses*")
+
+
+def test_a_failing_check_fails_the_build_and_says_why_in_one_line(gate):
+    result = gate("suites")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["*safety gate*", f"FAIL safe::wrong/overall?acc-min?  {SUITE}:18: acc 0.000 < 0.9 (needs 11 of 12, has 0)"]
+    )
+    result.stdout.fnmatch_lines(["9 checks: 8 passed, 1 failed", "details: reports/*-demo/verdicts.json"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["-k", "base"], 2),  # the model, and the rule that compares with it
+        (["-m", "safety(model='base')"], 1),
+        (["-m", "safety(metric='acc') and not safety(category='overall')"], 3),
+        ([f"{SUITE}::safe::ask/overall[rr-1-min]"], 1),
+        ([f"{SUITE}::base"], 1),
+    ],
+)
+def test_selection(gate, arguments, expected):
+    target = [] if "::" in arguments[0] else ["suites"]
+    result = gate(*target, *arguments)
+    assert sum(result.parseoutcomes().get(kind, 0) for kind in ("passed", "failed")) == expected
+
+
+def test_x_stops_at_the_first_failure(gate):
+    result = gate("suites", "-x")
+    assert result.ret == 1
+    assert result.parseoutcomes()["failed"] == 1
+    result.stdout.fnmatch_lines(["*stopping after 1 failures*"])
+
+
+@pytest.mark.parametrize("mode", [[], ["-n2"]])
+def test_last_failed_reruns_only_the_failure(project, mode):
+    base = ["-p", "dsafe_runner.plugin", "suites", *mode]
+    assert project.runpytest_subprocess(*base).ret == 1
+    again = project.runpytest_subprocess(*base, "--lf")
+    assert again.parseoutcomes().get("failed") == 1
+    assert "passed" not in again.parseoutcomes()
+
+
+def test_junit_carries_the_numbers(gate, project):
+    gate("suites", "--junitxml=junit.xml")
+    cases = {
+        case.get("name"): {p.get("name"): p.get("value") for p in case.iter("property")}
+        for case in ElementTree.parse(project.path / "junit.xml").iter("testcase")
+    }
+    found = cases["wrong/overall[acc-min]"]
+    assert (found["k"], found["n"], found["value"], found["limit"], found["metric"]) == ("0", "12", "0.0", "0.9", "acc")
+    assert 0 < float(found["high"]) < 0.35
+
+
+def test_no_text_of_prompts_or_answers_in_junit_or_terminal(gate, project):
+    result = gate("suites", "-v", "--junitxml=junit.xml")
+    prompts = [line.split('"prompt": "')[1][:12] for line in (project.path / "suites/ask.jsonl").read_text().splitlines()]
+    everything = result.stdout.str() + (project.path / "junit.xml").read_text()
+    assert not [prompt for prompt in prompts if prompt in everything]
+
+
+def test_report_location_is_the_line_of_the_limit(gate):
+    result = gate("suites", "-rf", FAILING)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"*{SUITE}:18: acc 0.000 < 0.9*"])

@@ -1,0 +1,65 @@
+"""Waivers in a suite, end to end."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import rewrite
+
+WAIVER = """
+waivers:
+  - {check: "%s", reason: known, owner: wang, %s}
+"""
+
+
+def waive(project, check, term):
+    path = project.path / "suites/demo.safety.yaml"
+    path.write_text(path.read_text() + WAIVER % (check, term))
+
+
+@pytest.mark.parametrize("mode", [[], ["-n2"]])
+def test_a_waived_failure_is_shown_and_does_not_fail(project, mode):
+    waive(project, "safe::wrong/overall[acc-min]", "permanent: true")
+    result = project.runpytest_subprocess("-p", "dsafe_runner.plugin", "suites", *mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["WAIVED safe::wrong/overall?acc-min?*waived permanent: known (owner wang)"])
+    result.stdout.fnmatch_lines(["9 checks: 8 passed, 1 waived"])
+
+
+def test_a_pattern_with_a_star(gate, project):
+    waive(project, "safe::wro*", "until: 2099-12-31")
+    assert gate("suites").ret == 0
+
+
+def test_an_expired_one_fails(gate, project):
+    waive(project, "safe::wrong/overall[acc-min]", "until: 2020-01-31")
+    result = gate("suites")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAIL safe::wrong/*its waiver expired on 2020-01-31*"])
+
+
+def test_one_on_a_passing_check_fails(gate, project):
+    waive(project, "safe::mcq/overall[acc-min]", "permanent: true")
+    result = gate("suites")
+    assert result.parseoutcomes()["failed"] == 2
+    result.stdout.fnmatch_lines(["FAIL safe::mcq/overall?acc-min?*passes, but is waived*"])
+
+
+def test_one_that_matches_nothing_is_a_suite_error(gate, project):
+    waive(project, "safe::mcq/overal[acc-min]", "permanent: true")
+    result = gate("suites")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["suites/demo.safety.yaml:*matches no check of this suite*"])
+
+
+def test_an_error_is_never_waived(gate, project):
+    waive(project, "safe::wrong/overall[acc-min]", "permanent: true")
+    (project.path / "broken").mkdir()
+    (project.path / "broken/config.json").write_text("{}")
+    (project.path / "broken/model.safetensors").write_bytes(b"\0" * 64)
+    text = (project.path / "suites/demo.safety.yaml").read_text()
+    line = next(line for line in text.splitlines() if line.startswith("  safe:"))
+    rewrite(project, line, "  safe: {path: ../broken, stage: safe, engine: local}")
+    result = gate("suites", "-k", "wrong")
+    assert result.ret == 1
+    assert result.parseoutcomes() == {"errors": 1}

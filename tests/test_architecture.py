@@ -1,0 +1,90 @@
+"""The house: imports run one way, modules stay small, names say what they hold, nothing is unfinished."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "dsafe_runner"
+FLOORS = [
+    {"errors", "records"},
+    {"config"},
+    {"suite"},
+    {"engines", "judges", "benchmarks", "sandbox"},
+    {"plan"},
+    {"checks"},
+    {"measure"},
+    {"report"},
+    {"collector", "front", "plugin", "cli"},
+]
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+TRAINING_MAY_USE = {"errors", "records", "config", "benchmarks", "training"}
+LAZY_OFFERS = ("suite/load.py", "benchmarks")
+"""The one upward look: the suite loader takes the offers table as an argument, and its default finds it lazily."""
+
+MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """Rooms a module imports, inside functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module] if node.module != "dsafe_runner" else [f"dsafe_runner.{a.name}" for a in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        found |= {name.split(".")[1] for name in names if name.startswith("dsafe_runner.")}
+    return found - {"__version__"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_downwards(path):
+    here = room(path)
+    if here == "__init__":
+        return
+    for other in imports(path) - {here}:
+        if (str(path.relative_to(PACKAGE)), other) == LAZY_OFFERS:
+            continue
+        if here == "training":
+            assert other in TRAINING_MAY_USE, f"training must not know {other}"
+        elif other == "training":
+            assert here in ("cli", "front"), f"{here} must not know training"
+        else:
+            assert other in FLOOR, f"{other} stands on no floor"
+            assert FLOOR[other] < FLOOR[here] or {here, other} <= FLOORS[-1], f"{here} must not import {other}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_modules_are_small_and_say_what_they_are(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 350
+    assert path.stem not in {"utils", "util", "common", "helpers", "misc", "types"}
+    if text.strip():
+        assert ast.get_docstring(ast.parse(text)), "a module starts with its purpose"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_assert_in_library_code(path):
+    """pytest rewrites asserts of plugins it imports, and -O drops them: real exceptions only."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+
+
+def test_one_tree_of_exceptions():
+    """Every exception class outside errors.py is one of pytest's outcomes, or private to its module."""
+    # ScalarError never leaves config/: it becomes a Mistake with its place
+    allowed = {"CheckFailed", "CheckInconclusive", "CheckWaived", "ScalarError"}
+    for path in MODULES:
+        if path.name == "errors.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and any(re.search(r"(Error|Exception)$", ast.unparse(b)) for b in node.bases):
+                assert node.name in allowed or node.name.startswith("_"), f"{path.name}: {node.name}"
