@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from dsafe_runner.measure.session import GateSession
     from dsafe_runner.plan import Check, Plan
 
-GATE = pytest.StashKey["GateSession"]()
-"""The session's plans and runs, on the config."""
+GATE: pytest.StashKey[Any] = pytest.StashKey()
+"""The session's plans and runs (a measure.session.GateSession, made on first use), on the config."""
 
 
 class CheckFailed(Exception):
@@ -47,7 +46,7 @@ class SuiteFile(pytest.File):
         for model in dict.fromkeys(check.model for check in plan.checks):
             yield ModelNode.from_parent(self, name=model, plan=plan)
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Our own errors are their message; a traceback is reserved for bugs."""
         from dsafe_runner.errors import DsafeError
 

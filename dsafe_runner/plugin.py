@@ -27,7 +27,7 @@ from dsafe_runner.collector import (
 )
 
 _RECORDS = pytest.StashKey[list[dict[str, Any]]]()
-_MEASURED = pytest.StashKey[bool]()
+_SELECTED = pytest.StashKey[set[str]]()
 _NOT_GATED = pytest.StashKey[dict[str, list[str]]]()
 _ABSENT = pytest.StashKey[bool]()
 _ERRORS = pytest.StashKey[dict[str, str]]()
@@ -53,9 +53,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_RECORDS] = []
     config.stash[_NOT_GATED] = {}
     config.stash[_ERRORS] = {}
+    config.stash[_SELECTED] = set()
     worker = getattr(config, "workerinput", None)
     now = datetime.datetime.now(datetime.UTC)
-    config.stash[GATE] = _LazyGate(  # type: ignore[assignment]
+    config.stash[GATE] = _LazyGate(
         reports=config.rootpath / (config.getoption("dsafe_reports") or "reports"),
         stamp=worker["dsafe_stamp"] if worker else now.strftime("%Y%m%dT%H%M%S.%fZ")[:-4] + "Z",
         store=config.rootpath / (config.getoption("dsafe_store") or ".dsafe/store.sqlite"),
@@ -128,13 +129,14 @@ def _is_suite_id(config: pytest.Config, nodeid: str) -> bool:
 def _measure_phase(session: pytest.Session, ids: Iterable[str]) -> None:
     """Measure once for the selected checks; a suite error stops everything before any model is started."""
     config = session.config
+    selected = set(ids)
+    if not selected or config.stash[_SELECTED] or config.option.collectonly:
+        return
+    config.stash[_SELECTED] = selected
     by_file: dict[Path, set[str]] = {}
-    for nodeid in ids:
+    for nodeid in selected:
         file, check = nodeid.split("::", 1)
         by_file.setdefault(config.rootpath / file, set()).add(check)
-    if not by_file or config.stash.get(_MEASURED, False) or config.option.collectonly:
-        return
-    config.stash[_MEASURED] = True
     # neither pytest nor xdist stops this hook after collection errors
     if session.testsfailed and not config.option.continue_on_collection_errors:
         pytest.exit("suite errors; nothing was measured", returncode=2)
@@ -151,7 +153,7 @@ def _measure_phase(session: pytest.Session, ids: Iterable[str]) -> None:
 
     if reporter is not None:
         reporter.ensure_newline()
-    for path, wanted in by_file.items():
+    for path, wanted in sorted(by_file.items()):
         try:
             plan = gate.plan(path)
             gate.measure(path, [plan.by_id[name] for name in plan.by_id if name in wanted], listen, is_required(config, path))
@@ -243,22 +245,25 @@ class _Recorder:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the run folders; a session in which every check was left out must not be green."""
-        records, left_out = self.config.stash[_RECORDS], self.config.stash[_NOT_GATED]
-        if self.config.stash.get(_MEASURED, False):
-            from dsafe_runner.report.run_folder import write_folders
+        """Write the run folders; a session that left a selected check undecided must not be green."""
+        stash = self.config.stash
+        records, left_out, errors = stash[_RECORDS], stash[_NOT_GATED], stash[_ERRORS]
+        if not stash[_SELECTED]:
+            return
+        decided = sum(record["result"] != "inconclusive" for record in records)
+        reported = len(records) + len(errors) + sum(map(len, left_out.values()))
+        if exitstatus in (0, 5) and (not decided or reported < len(stash[_SELECTED])):
+            session.exitstatus = exitstatus = pytest.ExitCode.USAGE_ERROR
+        from dsafe_runner.report.run_folder import write_folders
 
-            write_folders(self.config.stash[GATE], records, left_out, self.config.stash[_ERRORS], int(exitstatus))
-        if left_out and not records and exitstatus in (0, 5):
-            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        write_folders(stash[GATE], records, left_out, errors, int(exitstatus))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The safety gate's own section."""
-        if self.config.option.verbose < -1 or getattr(self.config.option, "no_summary", False):
-            return
-        if not self.config.stash.get(_MEASURED, False):
+        stash, option = self.config.stash, self.config.option
+        if option.verbose < -1 or getattr(option, "no_summary", False) or not stash[_SELECTED]:
             return
         from dsafe_runner.report.terminal import write_summary
 
-        stash = self.config.stash
-        write_summary(terminalreporter, stash[GATE], stash[_RECORDS], stash[_NOT_GATED], stash[_ERRORS])
+        records, left_out, errors = stash[_RECORDS], stash[_NOT_GATED], stash[_ERRORS]
+        write_summary(terminalreporter, stash[GATE], records, left_out, errors, len(stash[_SELECTED]))

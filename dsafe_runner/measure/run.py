@@ -167,9 +167,9 @@ def _serve(
                 if stop.is_set() or not left:
                     break
                 try:
-                    log = folder / "logs" / f"{job.model}.log"
-                    with EngineProcess(model, engine, env=env, log_path=log) as process:
-                        engines.append(process)
+                    process = EngineProcess(model, engine, env=env, log_path=folder / "logs" / f"{job.model}.log")
+                    engines.append(process)
+                    with process:
                         inbox.put(("ready", job, process.describe()))
                         for response in process.generate(left):
                             answered.add(response.key)

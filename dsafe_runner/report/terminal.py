@@ -26,9 +26,9 @@ _WORDS = {
 
 def write_summary(
     terminal: Any, gate: GateSession, records: list[dict[str, Any]], not_gated: Mapping[str, list[str]],
-    errors: Mapping[str, str],
+    errors: Mapping[str, str], selected: int,
 ) -> None:
-    """Print the section."""
+    """Print the section. `selected`: how many checks pytest was asked to decide."""
     verbose = terminal.config.option.verbose
     writer = terminal._tw
     ascii_only = not str(getattr(writer._file, "encoding", None) or "ascii").lower().startswith("utf")
@@ -51,14 +51,16 @@ def write_summary(
             terminal.write_line(f"  {len(ids)} checks: {reason}")
         terminal.write_line("  name a suite on the command line, or use --dsafe-require, to make this an error")
     terminal.write_line("")
-    if not records and not errors:
-        terminal.write_line("nothing was decided: this run is no evidence of safety", red=True, bold=True)
     counts = Counter(record["result"] for record in records)
     parts = [f"{counts[name]} {name}" for name in ("passed", "failed", "inconclusive", "waived") if counts[name]]
     parts += [f"{len(errors)} in error"] if errors else []
     left_out = sum(map(len, not_gated.values()))
     parts += [f"{left_out} not gated"] if left_out else []
-    terminal.write_line(f"{len(records) + len(errors) + left_out} checks: {', '.join(parts) or 'none decided'}")
+    undecided = selected - len(records) - len(errors) - left_out
+    parts += [f"{undecided} never run"] if undecided else []
+    if counts.total() == counts["inconclusive"]:
+        terminal.write_line("nothing was decided: this run is no evidence of safety", red=True, bold=True)
+    terminal.write_line(f"{selected} checks: {', '.join(parts)}")
     for path in gate.runs:
         terminal.write_line(f"details: {_short(gate.folder(path), terminal.config.rootpath)}/verdicts.json")
 

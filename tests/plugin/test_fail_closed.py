@@ -134,12 +134,26 @@ def test_unreadable_answers_are_inconclusive_and_fail(gate, project):
     result.stdout.fnmatch_lines(["INCONCLUSIVE safe::mcq/overall*cannot tell: 12 of 12 answers of safe are cut*"])
 
 
-def test_on_inconclusive_skip_is_said_and_exits_zero(gate, project):
+def test_on_inconclusive_skip_is_said_and_does_not_fail(gate, project):
+    rewrite(project, "policy: {max_no_answer: 1.0}", "policy: {max_no_answer: 0.0, on_inconclusive: skip}")
+    rewrite(project, "max_tokens: 96, temperature: 0.0", "max_tokens: 3, temperature: 0.0")
+    result = gate("suites", "-k", "safe and overall and min and not wrong")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["INCONCLUSIVE safe::mcq/overall*", "2 checks: 1 passed, 1 inconclusive"])
+
+
+def test_nothing_but_skipped_inconclusive_checks_is_not_green(gate, project):
     rewrite(project, "policy: {max_no_answer: 1.0}", "policy: {max_no_answer: 0.0, on_inconclusive: skip}")
     rewrite(project, "max_tokens: 96, temperature: 0.0", "max_tokens: 3, temperature: 0.0")
     result = gate("suites", "-k", "safe and mcq and overall and min")
-    assert result.ret == 0
-    result.stdout.fnmatch_lines(["INCONCLUSIVE safe::mcq/overall*", "1 checks: 1 inconclusive"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["nothing was decided*"])
+
+
+def test_options_that_run_no_check_are_not_green(gate):
+    result = gate("suites", "--setup-only", "-k", "mcq")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["*checks: 6 never run"])
 
 
 def test_verdicts_are_written_also_when_the_gate_fails(gate, project):
