@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from dsafe_runner.records import Response, Sample, Score, Sampling
+from dsafe_runner.records import Response, Sample, Score
 
 HIGHER_IS_BETTER: dict[str, bool] = {
     "acc": True, "pass@1": True, "rr-1": True, "rr-2": True, "hr": False, "refusal-rate": False,
@@ -22,6 +22,9 @@ class Offer:
     metrics  names from HIGHER_IS_BETTER
     judged   True: a judge is needed, False: the benchmark grades itself
     max_tokens  default token budget: for ordinary models, for reasoning models
+    labels   slice -> what people call it
+    options  option letters of a multiple-choice set
+    licence  one line
     """
 
     name: str
@@ -48,6 +51,3 @@ class Benchmark(Protocol):
 
     def grade(self, sample: Sample, response: Response) -> Score:
         """Score of a graded response; judged benchmarks are scored by their judge instead."""
-
-
-DEFAULT_SAMPLING = Sampling()

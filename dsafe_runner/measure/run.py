@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dsafe_runner.benchmarks.choice_text import constant_scores
 from dsafe_runner.checks.evidence import Evidence
 from dsafe_runner.engines.probe import probe
 from dsafe_runner.engines.process import EngineProcess
@@ -25,7 +26,7 @@ from dsafe_runner.measure.prepare import Job, Prepared, engine_spec, prepare
 from dsafe_runner.measure.scoring import judge_identity, judge_warning, score_measurement
 from dsafe_runner.measure.store import FileHashes, Store
 from dsafe_runner.plan import Check, Plan
-from dsafe_runner.records import Outcome, Response
+from dsafe_runner.records import OVERALL, Outcome, Response
 
 
 @dataclass
@@ -201,7 +202,10 @@ def _manifest(plan: Plan, ready: Prepared, run: Run, started: float) -> dict[str
             for name, job in jobs.items()
         },
         "benchmarks": {
-            name: {"use": suite.benchmarks[name].use, "data": data, "judge": judge_identity(plan, name)}
+            name: {
+                "use": suite.benchmarks[name].use, "data": data, "judge": judge_identity(plan, name),
+                "constants": constant_scores(ready.samples[name]).get(OVERALL, {}),
+            }
             for name, data in ready.data.items()
         },
         "measurements": {
