@@ -39,7 +39,10 @@ class _Reader:
     def read(self, path: Path, place: Place | None) -> Node | None:
         """The tree of one file, its includes joined in. `place`: of the include that asks for it."""
         name = display(path)
-        real = os.path.realpath(path)
+        try:
+            real = os.path.realpath(path)
+        except (ValueError, OSError):  # a NUL in the path; reading will say so
+            real = str(path)
         self.done.add(real)
         self.stack.append((real, name, place))
         try:

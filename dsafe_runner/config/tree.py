@@ -25,7 +25,7 @@ from ruamel.yaml.events import (
 
 from dsafe_runner.config.scalars import ScalarError, resolve, substitute
 from dsafe_runner.config.syntax import explain
-from dsafe_runner.config.words import quoted, shown
+from dsafe_runner.config.words import printable, quoted, shown
 from dsafe_runner.errors import Mistake
 
 MAX_DEPTH = 40
@@ -80,7 +80,7 @@ class _Composer:
     last: Place = field(default_factory=lambda: Place("", 1, 1))
 
     def report(self, place: Place, what: str, todo: str) -> None:
-        self.mistakes.append(Mistake(*place, what, todo))
+        self.mistakes.append(Mistake(*place, printable(what), printable(todo)))
 
     def place(self, event: Any) -> Place:
         return Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
@@ -153,9 +153,11 @@ class _Composer:
         for event in self.events:
             if isinstance(event, SequenceEndEvent):
                 return
+            node = self.node(event, depth + 1)
             if _is_empty(event):
-                self.report(self.place(event), "an empty list item", "write a value or remove the line")
-            yield self.node(event, depth + 1)
+                self.report(node.place, "an empty list item", "write a value or remove the line")
+                node.bad = True
+            yield node
 
     def fill(self, node: Node, depth: int) -> None:
         """Read the entries of a mapping up to its end."""

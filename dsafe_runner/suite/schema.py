@@ -58,7 +58,7 @@ def schema_text() -> str:
 
 
 def _tidy(value: Any, of_properties: bool = False) -> Any:
-    """The schema without generated titles, `or null` and defaults that say nothing; names off the pattern are refused."""
+    """The schema without generated titles, `or null` and defaults that say nothing; off-pattern names refused."""
     if isinstance(value, list):
         return [_tidy(v) for v in value]
     if not isinstance(value, dict):
