@@ -27,13 +27,13 @@ class Choice:
 
 NONE = Choice((), "nothing")
 _NEXT_ITEM = re.compile(
-    r"\n\s*(?:问题|题目|下一题|例题|第\d+题|question|q\d*|user|human|用户|instruction)\s*[:.\d一二三四五六]|\n\s*\d+[.、]\s*(?:下列|以下|下面|某|关于|which|what)|<\|[a-z_]+\|>|</s>|\n\s*(?:###\s*)?(?:input|instruction):",
+    r"\n\s*(?:问题|题目|下一题|例题|question|q\d*|user|human|用户|instruction)\s*[:.\d一二三四五六]|\n\s*第\s*[\d一二三四五六七八九十]+\s*题|\n\s*\d+[.、]\s*(?:下列|以下|下面|某|关于|which|what)|\n\s*(?:下列|以下|下面|如下|请判断|请问|某)[^\n]{4,}\n+\s*A\s*[.、:)]|<\|[a-z_]+\|>|</s>|\n\s*(?:###\s*)?(?:input|instruction):",
     re.IGNORECASE,
 )
-_LEAD = re.compile(r"(?:^|(?<=[\n。;；,，!！]))[ \t]*(?:[-•·]|\d+[.)])?[ \t]*\(?(?:选项|option )?([A-Z])(?:选项|项)?\)?[ \t]*(?:(?:[.:)—-]+|、(?!\s*[A-Z](?![A-Za-z])))[ \t]*|(?=[√✓✅✔×✗❌✘✖]))", re.IGNORECASE)
+_LEAD = re.compile(r"(?:^|(?<=[\n。;；,，!！]))[ \t]*(?:[-•·]|\d+[.)])?[ \t]*\(?(?:选项|option )?([A-Z])(?:选项|项)?\)?[ \t]*(?:(?:[.:)(—-]+|、(?!\s*[A-Z](?![A-Za-z])))[ \t]*|(?=[√✓✅✔×✗❌✘✖]))", re.IGNORECASE)
 _INLINE_LEAD = re.compile(r"(?<![A-Za-z0-9])\(?([A-Z])\)?[ \t]*[.、:)][ \t]*")
 _REFUSAL = re.compile(r"抱歉|对不起|无法|不能(?:回答|提供|选择|判断)|作为一?个?AI|sorry|can't help|cannot (?:help|answer)|unable to", re.IGNORECASE)
-_CORRECTION = re.compile(r"不对|更正|应该?[是为选]|应当|改|而是|其实|等等|看错|重新|wait|actually|correct(?:ion)|instead|should be|mistake|oops", re.IGNORECASE)
+_CORRECTION = re.compile(r"不对|更正|应该?[是为选]|应当|改|而是|[哦啊噢]不|[,，。…]\s*不[,，]|\bno\b|准确地?说|其实|等等|看错|重新|wait|actually|correct(?:ion)|instead|should be|mistake|oops", re.IGNORECASE)
 _SUBJECT = re.compile(r"(?:说法|表述|描述|陈述|观点|这句话|这话|题干|命题|判断|statement|claim)[^。,，;；.!\n]{0,4}?(?:是|为|都|显然|并|\s+is)*\s*"
                       r"(不正确|正确|错误|不对|错|对|true|false|correct|incorrect|wrong)的?(?=$|[。,，;；.!\s])", re.IGNORECASE)  # fmt: skip
 _OTHERS = re.compile(r"(?:其他|其它|其余|另外|剩余)[几两三的个项选项做法行为]*(?:则|都|均|也|全)*(?:不|没|无|未|正常|合法|合理|错)|\bothers? (?:options )?(?:are|is) (?:not|wrong|fine|harmless)",
@@ -133,6 +133,8 @@ def _bare(line: str, item: Options, *, letters_only: bool = False) -> tuple[int,
     if named is None or named.outside or named.alternative or named.contradiction:
         return None
     rest = line[named.end :].strip(_EDGE)
+    if named.by_text and re.fullmatch(r"[A-Z]", rest):  # "Yes (A)"
+        return named.indices if ord(rest) - 65 == named.indices[0] else None
     if rest and not re.fullmatch(r"(?:[都均皆全](?:对|正确|选|是|可以?)的?|选项|项|的|吧|的吧|无疑)", rest):
         return None
     if letters_only and (named.by_text or len(re.sub("选项|项|option|choice", "", squeeze(line))) > len(named.indices)):
@@ -232,6 +234,9 @@ def _analysed(text: str, item: Options, said: list[Statement]) -> Choice | None:
         return Choice((), "hedged")
     if right:
         return _choice(right, "analysis")
+    claimed = {i for s in said if s.kind == "asserted" for i in s.indices}
+    if not verdict and len(claimed) == 1 and not _REFUSAL.search(text):
+        return _choice(tuple(claimed), "asserted of it alone")
     left = [i for i in range(item.count) if i not in verdict]
     if verdict and len(left) == 1 and item.count > 1 and not _REFUSAL.search(text):
         return _choice((left[0],), "elimination")

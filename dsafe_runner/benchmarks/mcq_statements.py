@@ -33,7 +33,7 @@ class Statement:
     contradiction: bool = False
 
 
-_ZH_LINK = r"(?:应该|应当|应|就|只能|只有|显然|可能|大概|也许|或许|确实|无疑|最终|仍然?|依然|明显|必然|肯定|最有可能|将|该|可以|会|便|都)*"
+_ZH_LINK = r"(?:应该|应当|理应|应|就|只能|只有|显然|显而易见|不言而喻|毫无疑问|很?明显|当然|自然|可能|大概|也许|或许|确实|无疑|最终|仍然?|依然|明显|必然|肯定|最有可能|将|该|可以|会|便|都)*"
 _EN_LINK = (
     r"(?:\s+(?:to (?:this|the) (?:question|problem)|here|option|choice|would|should|must|could|might|may|will|can|most likely|"
     r"probably|clearly|definitely|indeed|therefore|then|still|actually|is|are|be|was|has to|to|seems|appears|the following|"
@@ -55,13 +55,13 @@ _FINAL = re.compile(
     re.IGNORECASE,
 )
 _LIKELY = re.compile(
-    rf"(?P<choose>选择?(?!项)(?:的是|的应该是|了|取|出)?(?:选项)?{_ZH_LINK}(?:是|为)?)"
+    rf"(?P<choose>(?:(?<!当)|(?<=应当))选择?(?!项)(?:的是|的应该是|了|取|出)?(?:选项)?{_ZH_LINK}(?:是|为)?)"
     r"|改为|改成|改选|更正为|修正为|换成|剩下(?:的)?(?:就是|是)?|只剩(?:下)?|仅剩(?:下)?|倾向于?(?:选择?)?"
     r"|(?P<only>只有|仅有|唯有|唯独|only\s+(?:option\s+)?)"
     r"|\b(?:choose|chose|choosing|pick|picking|select|selecting|go(?:ing)? with|opt for|it's|it’s|it is|it must be|should be|must be|would be|leaves(?: us with)?|"
     r"left with|leaning towards?|settle on|goes? to)\b(?:\s+(?:is|option|choice|the))*"
     r"|(?P<be>(?P<neg>不|并不|并非|不可能|不会|才不)?(?:是|为|即|属)|\b(?:option|choice|one|statement|response)\s+(?:(?:would|should|must)\s+be|is)|"
-    r"\b(?:therefore|thus|hence|so|but)\b|(?:因此|所以|故|∴|那就))",
+    r"\bis(?:\s+(?:option|choice|letter))?\b|\b(?:therefore|thus|hence|so|but)\b|(?P<colon>:)|(?:因此|所以|故|∴|那就))",
     re.IGNORECASE,
 )
 _REJECT = re.compile(r"(?P<keep>不能|不可|无法|can't|cannot)?(?:排除|淘汰|剔除|划掉|去掉|\beliminat(?:e|ing)|\brul(?:e|ing) out|\bexclud(?:e|ing)|\bdiscard)(?:了|掉|的是)?"
@@ -77,6 +77,8 @@ _TENTATIVE = re.compile(r"可以|可能|也许|或许|大概|could|might|may|per
 _LABEL = re.compile(r"(?<![A-Za-z])[A-Z]\s*[.、:)(]\s*\Z")
 _CLAUSE = re.compile(r"[。!！?？;；\n,，:]|\.(?=\s|$)|\.\.\.|…|——")
 _STOPS = re.compile(r"\s*(?:$|[。.!！;；\n,，、:)\]】\"'”’」}(—-]|吧|了|才|这|选项|项|because|since|as\b|not\b|and not|不|而|因)")
+_ENDS = re.compile(r"\s*(?:$|[。.!！\n]|[,，;；]\s*(?:因为|理由|because|since))")
+_EITHER = re.compile(r"(?:不是\s*\(?[A-Z]\)?\s*[就便即]|要么.*要么|或者[^,，]*[,，]\s*或者)$")
 _RETRACT = re.compile(
     r"(?:^|[。.!！?？…\n—]|\.\.\.|,|，)\s*(?:不对|等等|等一下|等下|且慢|慢着|不过等|哦不|不,|不，|更正|我错了|wait|hold on|hmm|actually,? no|no, wait|scratch that)"
     r"[,，。.!！:…\s]*(?P<rest>[^\n]{0,40})",
@@ -85,10 +87,14 @@ _RETRACT = re.compile(
 _RETHINK = re.compile(r"应|再|重新|让我|我再|仔细|想|看|题目|改|更正|正确|let me|let's|re-?|should|actually|question|that's|the |it's", re.IGNORECASE)
 
 _FIRM = r"(?:[是为](?:最|唯一)?(?:正确的?|标准|最终|最佳|符合题意的)?的?(?:答案|选项|选择)|当选|is the (?:correct|right|best|final|most \w+)[\w ]{0,20}(?:answer|option|choice|one)|is my (?:final )?answer|是(?:我的|本题的?|最终)答案|it is\b)"
-_RIGHT = r"(?:[是为才就最都均皆也更完全显然较所描述的说得讲法行为做法一项项]*(?:正确|最?符合(?:题意|题目|题干|要求|条件)|(?:最|才|更)?符合(?=$|[。,，;；.!\s])|[最更]符合|[最更](?:为|加)?(?:合理|妥当|恰当|合适|准确|贴切|典型)|最不(?:恰当|妥当|合适|合理)|最?对(?![方于应待象此外照比话策])|才是(?=$|[。,，;；.!\s])|[都均皆]可(?!能|以排)|最合适|最恰当|最佳|最贴切|最准确|成立)|[:\s]*[√✓✅✔☑]|(?:\s*\b(?:is|are|was|both|all|also|would be|seems))+\s+(?:the\s+)?(?:correct|right|true|best)|\s*\b(?:best (?:fits|describes|matches|answers)|fits best|is the (?:only|one)))"
+_RIGHT = r"(?:[是为才就最都均皆也更完全显然较所描述的说得讲法行为做法一项项]*(?:正确|最?符合(?:题意|题目|题干|要求|条件)|(?:最|才|更)?符合(?=$|[。,，;；.!\s])|[最更]符合|[最更](?:为|加)?(?:合理|妥当|恰当|合适|准确|贴切|典型)|最不(?:恰当|妥当|合适|合理)|最?对(?![方于应待象此外照比话策])|才是(?!不)|选出来|挑出来|[都均皆]可(?!能|以排)|最合适|最恰当|最佳|最贴切|最准确|成立)|[:\s]*[√✓✅✔☑]|(?:\s*\b(?:is|are|was|both|all|also|would be|seems))+\s+(?:the\s+)?(?:correct|right|true|best)|\s*\b(?:best (?:fits|describes|matches|answers)|fits best|is the (?:only|one)))"
 _WRONG = r"(?:[是为都均也就更显然明显完全所描述的说法行为做法一项项]*(?:[并也都均]?不(?:是|太|够|完全|能)?(?:正确|对|符合|成立|选|当选|准确|合题意)|错误?|有误|不选|可以?排除|应?排除|被排除|不成立|不是(?:答案|正确))|[:\s]*[×✗❌✘✖]|(?:\s*\b(?:is|are|was|both|all|also|can be|seems))+\s+(?:not (?:the )?(?:correct|right|true|answer)|n't|incorrect|wrong|false|ruled out|eliminated|out\b|excluded)|\s*\b(?:isn't|can't be|cannot be|is not)\s+(?:the\s+)?(?:correct|right|answer|it))"
 _FIRM_RE, _RIGHT_RE, _WRONG_RE = (re.compile(r"\s*" + p, re.IGNORECASE) for p in (_FIRM, _RIGHT, _WRONG))
 _THEREFORE = re.compile(r"(?:因此|所以|故|综上|综合|可见|显然|therefore|thus|hence|so|only|只有|仅)[^。.!！\n;；]{0,12}$", re.IGNORECASE)
+_ASSERTS = re.compile(
+    r"[^。.!！,，;；\n不没未非无]{0,4}?(?:属于?|涉及|涉嫌|构成|违反|侵犯|侵害|存在|体现|泄露|带有|具有|明显|(?:[是为]|is|are)\s*(?:an?\s|the\s)?(?![不没]|not)|violat|breach|harm|involv|constitut|describ|shows)",
+    re.IGNORECASE,
+)
 _SUBJECT = re.compile(r"(?:^|[而但其中则和\s、])(?:选项|option\s*)?$", re.IGNORECASE)
 _POLARITY = re.compile(
     r"(?P<wrong>不(?:是|太|完全|够)?(?:正确|对(?!外)|符合题|符合要求|当选|选|成立)|错误?|有误|排除|[×✗❌✘✖]|\b(?:incorrect|wrong|false|not correct|not right)\b)"
@@ -128,8 +134,12 @@ def _chosen(text: str, options: Options) -> Iterator[Statement]:
             if named is None or _LABEL.search(text[max(0, cue.start() - 6) : cue.start()]):
                 continue
             groups = cue.groupdict()
+            if strength is Strength.LIKELY and not _near(text, cue.end(), named):
+                continue
+            if groups.get("colon") and (named.by_text or len(named.indices) > 1 or not _ENDS.match(text, named.end)):
+                continue
             # "是B" chooses only where the clause ends with it; "是否" and "是A股" do not even name an option
-            if groups.get("be") and not (_STOPS.match(text, named.end) and _near(text, cue.end(), named)):
+            if groups.get("be") and not _STOPS.match(text, named.end):
                 continue
             if groups.get("be") and named.by_text and len(options.texts[named.indices[0]]) < 4 and not _quoted(text, cue.end()):
                 continue
@@ -157,7 +167,7 @@ def _meant(text: str, cue: re.Match[str], named: Named, strength: Strength) -> I
         return
     if _NOT_MEANT.search(before) or (_NOT_MEANT.search(cue[0]) is not None):
         return
-    if named.alternative:
+    if named.alternative or _EITHER.search(text[max(0, cue.start() - 16) : cue.start()]):
         yield Statement(cue.start(), "hedge", named.indices, strength)
         return
     if strength is Strength.LIKELY and not groups.get("only") and _WRONG_RE.match(text, named.end) and "错" in text[named.end : named.end + 4]:
@@ -200,6 +210,8 @@ def _judged(text: str, options: Options) -> Iterator[Statement]:
                     yield Statement(pos, "choose", named.indices)
                 else:
                     yield Statement(pos, "right", named.indices)
+            elif _ASSERTS.match(text, named.end) and not named.alternative:
+                yield Statement(pos, "asserted", named.indices)
             elif (opinion := _sentence_opinion(text, named.end)) is not None and _SUBJECT.search(before):
                 yield Statement(pos, "right" if opinion else "wrong", named.indices)
         pos = max(named.end, pos + 1)

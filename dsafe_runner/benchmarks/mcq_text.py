@@ -32,13 +32,14 @@ _AFTER = re.compile(rf"\s?(?:{_NOT_OPTION_BEFORE})")
 _BEFORE = re.compile(r"(?:维生素|乙型|甲型|血型|甲方|乙方|丙方|方案|计划|vitamin|hepatitis|plan|grade|class|type|group|company|"
                      r"person|user|team|party|mr\.|ms\.)\s?$", re.IGNORECASE)  # fmt: skip
 _INSIDE_WORD = re.compile(r"[A-Za-z0-9_°]\Z|[A-Za-z0-9]['’-]\Z")
+_NUMBERED = re.compile(r"(?:\A|[;；\n。])\s*\d{1,2}\Z")  # "①A错误;②B正确" after NFKC
 _LETTERS = re.compile(r"[A-Z]{1,8}(?![A-Za-z0-9_°]|['’-][A-Za-z0-9])")
 _LOWER = re.compile(r"[a-h](?=\s*(?:$|[)\].,:;\"'。、，；}】>\n]))")
 # `A` before one of these is an option; before any other lower-case English word it is the article.
 _ARTICLE = re.compile(r"\s+(?!(?:is|are|was|were|because|as|since|and|or|not|but|which|for|due|would|should|can|could|may|does|"
                       r"seems|alone|only|here|with|if|violates|correctly|best|over|instead|too|also|both)\b)[a-z]")  # fmt: skip
 OPENERS = re.compile(r"[\s\"'“”‘’「」『』《》〈〉<>\[\]【】(){}:=\-—–→⇒~,，.]*")
-_NOUN = re.compile(r"(?:选项|选择|the\s+)?(?:选项|option|choice|letter|alternative)?\s*", re.IGNORECASE)
+_NOUN = re.compile(r"(?:选项|选择|the\s+|both\s+)?(?:选项|option|choice|letter|alternative)?\s*", re.IGNORECASE)
 _CLOSERS = re.compile(r"[ \t\"'“”‘’」』》\])】}]*(?:这个|这一)?(?:选项|项(?!目)|option\b)?[ \t\"'”’」』)\]】]*", re.IGNORECASE)
 _DELIMITER = re.compile(r"[ \t]*[.、:,，(\-—–]*[ \t\"'“‘「『(]*")
 _AND = re.compile(r"[ \t]*(?:和|与|及|以及|、|/|&|\+|,|，|\band\b|,\s*and\b|同|跟|并)[ \t]*")
@@ -108,7 +109,8 @@ class Options:
 
     def letter_at(self, text: str, pos: int) -> tuple[tuple[int, ...], int] | None:
         """Option letter(s) standing alone at `pos` ("B", "AC"): indices (maybe beyond the options) and the end."""
-        if _INSIDE_WORD.search(text[max(0, pos - 2) : pos]):
+        before = text[max(0, pos - 4) : pos]
+        if _INSIDE_WORD.search(before) and not _NUMBERED.search(before):
             return None
         found = _LETTERS.match(text, pos)
         if found is None:
