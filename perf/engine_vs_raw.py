@@ -3,8 +3,8 @@
     python perf/engine_vs_raw.py [--rounds 5] [--items 96]
 
 Model: random-weight Qwen2 of about 4M parameters (vocabulary 4096), float32, CPU, one thread; built on the spot. Every
-round runs both sides in alternating order, in one process, on the same prompts; printed are medians of CPU-seconds and of
-the paired ratios (above 1: the engine is faster). Three cases:
+round runs both sides in alternating order, in one process, on the same prompts; printed are medians of CPU-seconds and
+of the paired ratios (above 1: the engine is faster). Three cases:
 
 - equal    every answer has 32 new tokens: what our code around `generate` costs
 - spread   answers of 8 to 120 tokens: what going on without the finished rows of a batch saves

@@ -45,7 +45,7 @@ def _places() -> list[str]:
     cache = Path(HF_HUB_CACHE)
     held = len(list(cache.glob("models--*"))) if cache.is_dir() else 0
     data = os.environ.get("DSAFE_DATA")
-    said = "not set: benchmarks that are not part of the package are unavailable"
+    said = "not set; data is looked up in ~/.cache/dsafe/data"
     if data:
         said = data if Path(data).is_dir() else f"{data}, which is no folder"
     downloads = "off (HF_HUB_OFFLINE)" if hub_offline() else "on"

@@ -45,9 +45,13 @@ class TransformersEngine:
 
     def __enter__(self) -> Self:
         self._loaded = load(self._model, self._engine)
-        special = set(self._loaded.tokenizer.all_special_ids)
+        tokenizer = self._loaded.tokenizer
+        # `all_special_ids` lists the named ones only (eos, pad ...), not `<|im_start|>` and its like
+        special = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special} | {
+            *tokenizer.all_special_ids
+        }
         # where a tokenizer calls its think tags special, dropping special tokens would turn thinking into the answer
-        tags = {self._loaded.tokenizer.convert_tokens_to_ids(tag) for tag in (OPEN, CLOSE)} if self._parser else set()
+        tags = {tokenizer.convert_tokens_to_ids(tag) for tag in (OPEN, CLOSE)} if self._parser else set()
         self._silent = (special - tags) | self._loaded.eos
         return self
 

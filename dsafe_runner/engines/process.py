@@ -47,10 +47,14 @@ class EngineProcess:
         self._worker: subprocess.Popen[bytes] | None = None
         self._described: dict[str, Any] = {}
         self._busy = False
+        self._killed = False
+        self._starting = threading.Lock()
 
     def __enter__(self) -> Self:
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
-        with self._log_path.open("ab") as log:
+        with self._log_path.open("ab") as log, self._starting:
+            if self._killed:
+                raise EngineError(f"engine of {self._name} was stopped before it started")
             self._log_start = log.tell()
             self._worker = subprocess.Popen(
                 python_command("-m", "dsafe_runner.engines.worker"),
@@ -73,6 +77,14 @@ class EngineProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop()
+
+    def kill(self) -> None:
+        """End the engine at once, from any thread, in any state; a `generate` or start under way raises EngineError."""
+        with self._starting:
+            self._killed = True
+            worker = self._worker
+        if worker is not None and worker.poll() is None:
+            _kill(worker)
 
     @property
     def pid(self) -> int | None:
@@ -161,6 +173,8 @@ class EngineProcess:
         return pipe
 
     def _died(self) -> NoReturn:
+        if self._killed:
+            raise EngineError(f"engine of {self._name} was stopped")
         worker = self._worker
         try:
             status = worker.wait(_GRACE_SECONDS) if worker else None

@@ -34,7 +34,7 @@ class Prepared:
     letters: tuple[int, ...] = ()
 
 
-class PromptError(Exception):
+class _PromptError(Exception):
     """One request cannot be put to this model; the message is its one-line error."""
 
 
@@ -78,7 +78,7 @@ class Prompts:
             ) from None
         try:
             probe = self._render(_PROBE)
-        except PromptError as error:
+        except _PromptError as error:
             raise EngineError(str(error)) from None
         self.prefilled = probe.rstrip().endswith(OPEN)
         if self.prefilled and reasoning is None:
@@ -95,7 +95,7 @@ class Prompts:
         for index, request in enumerate(todo):
             try:
                 texts.append(self._text(request))
-            except PromptError as error:
+            except _PromptError as error:
                 errors[index] = str(error)
                 texts.append(None)
         good = [text for text in texts if text is not None]
@@ -108,20 +108,20 @@ class Prompts:
                 continue
             try:
                 result.append(self._prepared(request, text, list(next(tokens))))
-            except PromptError as error:
+            except _PromptError as error:
                 result.append((request, str(error)))
         return result
 
     def _prepared(self, request: Request, text: str, ids: list[int]) -> Prepared:
         wanted = 1 if request.sampling.scoring == "letters" else request.sampling.max_tokens
         if not ids:
-            raise PromptError("the chat template rendered an empty prompt")
+            raise _PromptError("the chat template rendered an empty prompt")
         if max(ids) >= self._vocabulary:
-            raise PromptError(
+            raise _PromptError(
                 f"prompt has token {max(ids)}, but the model knows {self._vocabulary}: tokenizer and weights do not fit"
             )
         if len(ids) >= self._context:
-            raise PromptError(f"prompt of {len(ids)} tokens does not fit the context of {self._context}")
+            raise _PromptError(f"prompt of {len(ids)} tokens does not fit the context of {self._context}")
         letters = self._letters(request.letters) if request.sampling.scoring == "letters" else ()
         sha256 = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         return Prepared(request, ids, sha256, min(wanted, self._context - len(ids)), letters)
@@ -145,17 +145,17 @@ class Prompts:
                 message_list(messages), tokenize=False, add_generation_prompt=True, **self._kwargs
             )
         except Exception as error:  # a template is a program of the checkpoint's: it may raise anything
-            raise PromptError(f"the chat template refused the conversation: {one_line(error)}") from None
+            raise _PromptError(f"the chat template refused the conversation: {one_line(error)}") from None
         return str(text)
 
     def _letters(self, letters: tuple[str, ...]) -> tuple[int, ...]:
         """The token of each letter after the cue, looked up once per set of letters."""
         if letters not in self._letter_ids:
             if len(letters) < 2:
-                raise PromptError("scoring by letters needs at least two letters")
+                raise _PromptError("scoring by letters needs at least two letters")
             found = [self._letter(letter) for letter in letters]
             if len(set(found)) != len(found):
-                raise PromptError(f"the letters {', '.join(letters)} are not distinct tokens of this tokenizer")
+                raise _PromptError(f"the letters {', '.join(letters)} are not distinct tokens of this tokenizer")
             self._letter_ids[letters] = tuple(found)
         return self._letter_ids[letters]
 
@@ -173,7 +173,7 @@ class Prompts:
         alone = list(self._tokenizer(letter, add_special_tokens=False)["input_ids"])
         if len(alone) == 1:
             return int(alone[0])
-        raise PromptError(f"the letter {letter} is not a single token of this tokenizer")
+        raise _PromptError(f"the letter {letter} is not a single token of this tokenizer")
 
 
 def one_line(error: BaseException, limit: int = 300) -> str:

@@ -1,14 +1,14 @@
 """The engine's own process: `python -m dsafe_runner.engines.worker`, JSON lines on its pipes.
 
-    controller -> worker                        worker -> controller
+    controller -> worker                     worker -> controller
     {"model": {..}, "engine": {..}}
-                                                {"ready": describe()}  or  {"fatal": {"kind", "message"}}
+                                             {"ready": describe()} or {"fatal": {"kind", "message"}}
     {..request..} ...  {"flush": true}
-                                                {"response": {..}} ...  {"done": true}
-    {"end": true}, or the pipe closes           exit
+                                             {"response": {..}} ...  {"done": true}
+    {"end": true}, or the pipe closes        exit
 
-`kind` is `unavailable` or `engine`. Everything received up to a flush is sorted and batched together. When the pipe closes
-the process ends at once, also in the middle of a computation: a controller that was killed leaves no orphan on a GPU.
+`kind` is `unavailable` or `engine`. Everything received up to a flush is sorted and batched together. When the pipe
+closes the process ends at once, also in the middle of a computation: a controller that was killed leaves no orphan.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _die(out: BinaryIO, kind: str, message: str) -> None:
 
 
 def _exit(status: int) -> None:
-    """Leave without the interpreter's shutdown: it waits for threads that are inside torch, and this process is done."""
+    """Leave without the interpreter's shutdown, which would wait for threads that are inside torch."""
     os._exit(status)
 
 
