@@ -149,7 +149,7 @@ def _open(loaded: LoadedSuite, name: str, use: BenchmarkUse, mistakes: list[Mist
     try:
         return open_benchmark(use.use, key=key, path=path)
     except (DataError, UnavailableError) as error:
-        at = "path" if use.path else "use"
+        at = "path" if use.path else "key" if use.key else "use"
         mistakes.extend(
             Mistake(*loaded.where("benchmarks", name, at), line) for line in str(error).splitlines()
         )

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from dsafe_runner.errors import UnavailableError
-from dsafe_runner.measure.run import Run, measure
+from dsafe_runner.measure.measured import Run
+from dsafe_runner.measure.run import measure
 from dsafe_runner.measure.session import write_run
 from dsafe_runner.plan import make_plan
 from dsafe_runner.report.progress import line_of

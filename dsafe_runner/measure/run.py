@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +21,12 @@ from dsafe_runner.engines.process import EngineProcess
 from dsafe_runner.errors import EngineError, UnavailableError
 from dsafe_runner.measure.devices import DevicePool, cpu_threads, visible_gpus
 from dsafe_runner.measure.events import EventLog, Listener, Progress
+from dsafe_runner.measure.measured import Run
 from dsafe_runner.measure.prepare import Job, Prepared, engine_spec, prepare
 from dsafe_runner.measure.scoring import judge_identity, judge_warning, score_measurement
 from dsafe_runner.measure.store import FileHashes, Store
 from dsafe_runner.plan import Check, Plan
 from dsafe_runner.records import OVERALL, Outcome, Response
-
-
-@dataclass
-class Run:
-    """What was measured, and what could not be: measurement id -> one line why."""
-
-    evidence: dict[str, Evidence] = field(default_factory=dict)
-    unavailable: dict[str, str] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    manifest: dict[str, Any] = field(default_factory=dict)
 
 
 def measure(

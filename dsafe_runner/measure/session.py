@@ -17,7 +17,7 @@ from dsafe_runner.checks.waivers import Result
 from dsafe_runner.errors import EvidenceError, UnavailableError
 from dsafe_runner.measure.events import Listener
 from dsafe_runner.measure.files import write_atomically
-from dsafe_runner.measure.run import Run, measure
+from dsafe_runner.measure.measured import Run
 from dsafe_runner.plan import Check, Plan, make_plan
 from dsafe_runner.records import Verdict, as_json
 from dsafe_runner.suite.load import load_suite
@@ -55,6 +55,9 @@ class GateSession:
 
     def measure(self, path: Path, checks: Iterable[Check], listener: Listener | None, required: bool) -> Run:
         """Measure what the checks of one suite need, once, and leave it where workers find it."""
+        # collection needs plans only; what engines and stores import is paid for when something is measured
+        from dsafe_runner.measure.run import measure
+
         folder = self.folder(path)
         self.required[path] = required
         run = measure(

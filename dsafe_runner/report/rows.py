@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dsafe_runner.benchmarks.base import Offer
 from dsafe_runner.checks.metrics import estimate
-from dsafe_runner.measure.run import Run
+from dsafe_runner.measure.measured import Run
 from dsafe_runner.plan import Plan, level
 from dsafe_runner.records import Estimate
 

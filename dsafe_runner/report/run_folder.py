@@ -16,7 +16,7 @@ from typing import Any
 
 from dsafe_runner import __version__
 from dsafe_runner.measure.files import write_atomically
-from dsafe_runner.measure.run import Run
+from dsafe_runner.measure.measured import Run
 from dsafe_runner.measure.session import GateSession
 from dsafe_runner.plan import Plan
 from dsafe_runner.records import as_json
