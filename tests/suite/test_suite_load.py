@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from dsafe_runner.errors import ConfigError
 from dsafe_runner.suite.load import load_suite
@@ -77,7 +79,7 @@ def test_the_hash_covers_what_is_included() -> None:
 
 def test_the_environment_is_the_process_environment_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(SUITE)
-    with pytest.raises(ConfigError, match="x.safety.yaml:5:16: environment variable CKPT is not set"):
+    with pytest.raises(ConfigError, match=r"x.safety.yaml:5:16: environment variable CKPT is not set"):
         load_suite(path)
     monkeypatch.setenv("CKPT", "./here")
     assert load_suite(path).suite.models["safe"].path == "./here"
@@ -135,19 +137,28 @@ def test_a_missing_include_is_the_only_thing_reported_about_names() -> None:
 
 def big_suite(lines: int) -> str:
     text = SUITE.partition("thresholds:")[0] + "thresholds:\n"
-    entry = "  - benchmark: mcq\n    metric: acc\n    model: [safe, base]\n    slices: [overall]\n    min: 0.75   # why\n"
+    entry = "  - benchmark: mcq\n    metric: acc\n    model: [safe, base]\n    slices: [overall]\n    min: 0.75  # why\n"
     return text + entry * ((lines - text.count("\n")) // entry.count("\n"))
 
 
-def test_two_thousand_lines_load_in_well_under_half_a_second() -> None:
-    path = save(big_suite(2000))
-    load_suite(path, ENV)  # imports
+def test_two_thousand_lines_load_faster_than_ruamels_own_round_trip() -> None:
+    """0.29 s on a busy 2-core machine; held against ruamel in the same process, since seconds are a machine's."""
+    text = big_suite(2000)
+    path = save(text)
+    assert _seconds(lambda: load_suite(path, ENV)) < _seconds(lambda: YAML(typ="rt").load(text))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """CPU time, the best of three."""
     times = []
     for _ in range(3):
         start = time.process_time()
-        load_suite(path, ENV)
+        work()
         times.append(time.process_time() - start)
-    assert min(times) < 0.5
+    return min(times)
+
+
+WORDS = ["", "x", "[]", "{}", "null", "-1", "true", '"a b"', "[x, [y]]", "2027-01-31", "&a", "*a", "!t", "${X}"]
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -155,7 +166,7 @@ def test_two_thousand_lines_load_in_well_under_half_a_second() -> None:
     st.lists(
         st.tuples(
             st.integers(0, SUITE.count(" ") - 1),
-            st.sampled_from(["", "x", "[]", "{}", "null", "-1", "true", '"a b"', "[safe, [x]]", "2027-01-31", "&a", "*a", "!t", "${X}"]),
+            st.sampled_from(WORDS),
         ),
         min_size=1, max_size=5,
     )

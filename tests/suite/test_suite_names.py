@@ -146,7 +146,7 @@ def test_judged_benchmarks(tmp_path: Path) -> None:
         "1:14: b: demo/refusal needs a judge; add `judges: {rules: {kind: rules}}` and `judge: rules`"
     ]
     assert found(f"benchmarks: {{b: {{use: demo/refusal, judge: rules}}}}\n{limit}", tmp_path, head) == [
-        '1:43: unknown judge "rules"; add it under `judges:`'
+        '1:44: unknown judge "rules"; add it under `judges:`'
     ]
 
 

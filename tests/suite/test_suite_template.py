@@ -24,7 +24,8 @@ def test_one_model(tmp_path: Path) -> None:
     loaded = load(text, tmp_path)
     model = loaded.suite.models["mine"]
     assert (model.path, model.stage, model.reasoning) == ("./out/mine", "safe", None)
-    assert {check.rule_id for check in make_plan(loaded).checks} == {"acc-min", "rr-1-min", "hr-max", "refusal-rate-max"}
+    rules = {check.rule_id for check in make_plan(loaded).checks}
+    assert rules == {"acc-min", "rr-1-min", "hr-max", "refusal-rate-max"}
 
 
 def test_a_reasoning_model_and_its_base(tmp_path: Path) -> None:
@@ -48,7 +49,9 @@ def test_names_that_yaml_would_read_as_something_else(name: str, tmp_path: Path)
     assert list(loaded.suite.models) == [name[:80], "reference" if name == "base" else "base"]
 
 
-@pytest.mark.parametrize("path", ['a "quoted" \\ one', "#: {[&*!|>%@`", "模型/安全", "tab\tand\nbreak", "${HOME}/x", "$${A}", "🙂"])
+@pytest.mark.parametrize(
+    "path", ['a "quoted" \\ one', "#: {[&*!|>%@`", "模型/安全", "tab\tand\nbreak", "${HOME}/x", "$${A}", "🙂"]
+)
 def test_any_path(path: str, tmp_path: Path) -> None:
     assert load(render_suite(path, "x", base=path), tmp_path).suite.models["x"].path == path
 
