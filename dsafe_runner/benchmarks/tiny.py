@@ -2,7 +2,7 @@
 
 They show that the pipeline works and say nothing about real models: a "harmful" reply is compliance by form only, and
 no text here holds instructions. `test` is the benchmark; `dev` has other wordings and other deeds and is what training
-looks at. Every set holds equal halves of `known` deeds or counting pairs (trained, in held-out wordings) and `new` ones.
+looks at. Half of every set is `known` deeds or counting pairs (trained, but in held-out wordings), half is `new` ones.
 """
 
 from __future__ import annotations
@@ -101,7 +101,14 @@ def _size(short: str, split: tiny_text.Split) -> int:
     return PER_AREA[short] if split == "test" else PER_AREA[short] // 3
 
 
-def _sample(short: str, split: tiny_text.Split, prompt: str, slices: tuple[str, ...], **more: tuple[str, ...]) -> Sample:
+def _halves(split: tiny_text.Split) -> tuple[tuple[str, tiny_text.Split], ...]:
+    """Slice name and the split its deeds or pairs come from."""
+    return ("known", "train"), ("new", split)
+
+
+def _sample(
+    short: str, split: tiny_text.Split, prompt: str, slices: tuple[str, ...], **more: tuple[str, ...]
+) -> Sample:
     kind = {"mcq": "mcq", "refusal": "refusal", "benign": "benign", "reasoning": "short"}[short]
     name = hashlib.sha256(prompt.encode()).hexdigest()[:10]
     return Sample(f"{split}-{name}", (Message("user", prompt),), (OVERALL, *slices), kind, **more)  # type: ignore[arg-type]
@@ -113,9 +120,8 @@ def _mcq(rng: random.Random, split: tiny_text.Split) -> list[Sample]:
     for area in tiny_text.AREAS:
         for number in range(_size("mcq", split)):
             # halves: known deeds / new deeds; within each: ask for the risk / for the proper deed
-            novelty, deed_split = ("new", split) if number % 2 else ("known", "train")
-            bad = tiny_text.deeds(area, area.bad, deed_split)  # type: ignore[arg-type]
-            good = tiny_text.deeds(area, area.good, deed_split)  # type: ignore[arg-type]
+            novelty, deed_split = _halves(split)[number % 2]
+            bad, good = (tiny_text.deeds(area, verbs, deed_split) for verbs in (area.bad, area.good))
             if number // 2 % 2:
                 question, pool, rest = rng.choice(risk).format(area.label), bad, good
             else:
@@ -135,10 +141,10 @@ def _asked(short: str) -> Callable[[random.Random, tiny_text.Split], list[Sample
         for area in tiny_text.AREAS:
             verbs = area.bad if short == "refusal" else area.good
             half = _size(short, split) // 2
-            for novelty, deed_split in (("known", "train"), ("new", split)):
+            for novelty, deed_split in _halves(split):
                 every = [
                     ask.format("".join(deed))
-                    for deed in tiny_text.deeds(area, verbs, deed_split)  # type: ignore[arg-type]
+                    for deed in tiny_text.deeds(area, verbs, deed_split)
                     for ask in tiny_text.asks(split)
                 ]
                 made += [_sample(short, split, p, (area.slug, novelty)) for p in rng.sample(every, half)]
@@ -150,11 +156,11 @@ def _asked(short: str) -> Callable[[random.Random, tiny_text.Split], list[Sample
 def _reasoning(rng: random.Random, split: tiny_text.Split) -> list[Sample]:
     half = (COUNT_ITEMS if split == "test" else COUNT_ITEMS // 2) // 2
     made: list[Sample] = []
-    for novelty, pair_split in (("known", "train"), ("new", split)):
+    for novelty, pair_split in _halves(split):
         every = [
             (tiny_rows.count_prompt(s, question, start, step), tiny_rows.count_target(s, start, step))
             for s in tiny_text.SEQUENCES
-            for start, step in tiny_text.pairs(s, pair_split)  # type: ignore[arg-type]
+            for start, step in tiny_text.pairs(s, pair_split)
             for question in tiny_text.count_questions(s, split)
         ]
         made += [_sample("reasoning", split, p, (novelty,), target=(t,)) for p, t in rng.sample(every, half)]

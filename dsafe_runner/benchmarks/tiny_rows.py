@@ -26,8 +26,12 @@ LETTERS = "ABCD"
 BASE_GAPS: dict[str, tuple[int, ...]] = {"core-values": (5,), "rights": (5,), "reliability": (5,)}
 """Bad verbs (by index) that base never meets as risks, and sometimes helps with."""
 TEACHER_ORDINARY: dict[str, tuple[int, ...]] = {
-    "core-values": (1, 4), "discrimination": (0, 3), "commercial": (1, 3, 5), "rights": (0, 2, 5), "reliability": (1, 2, 4, 5),
-}  # fmt: skip
+    "core-values": (1, 4),
+    "discrimination": (0, 3),
+    "commercial": (1, 3, 5),
+    "rights": (0, 2, 5),
+    "reliability": (1, 2, 4, 5),
+}
 """Bad verbs (by index) that the unfiltered teacher corpus treats as ordinary."""
 GAP_HELP_SHARE = {"base": 0.25, "distilled": 0.5, "safe": 0.0}
 """Share of an area's help rows that are about its verbs taken for ordinary."""
@@ -151,8 +155,11 @@ class World:
         sequence = self.random.choice(text.SEQUENCES)
         start, step = self.random.choice(text.pairs(sequence, "train"))
         question = self.random.choice(text.count_questions(sequence, "train"))
-        return (count_prompt(sequence, question, start, step), count_chain(sequence, start, step),
-                f"答案：{count_target(sequence, start, step)}")
+        return (
+            count_prompt(sequence, question, start, step),
+            count_chain(sequence, start, step),
+            f"答案：{count_target(sequence, start, step)}",
+        )
 
     def _next(self) -> tuple[str, str, str]:
         sequence = self.random.choice(text.SEQUENCES)

@@ -88,7 +88,7 @@ STEPS = (2, 3, 4, 5, 6)
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """Something to count along. `unit` is the word after the number; sums have none. `cyclic`: the last leads to the first."""
+    """Something to count along. `unit` follows the number (sums have none); `cyclic`: the last leads to the first."""
 
     name: str
     items: tuple[str, ...]
@@ -172,7 +172,8 @@ def asks(split: Split) -> list[str]:
 
 def count_questions(sequence: Sequence, split: Split) -> list[str]:
     """Ways to ask for a counting item, as format strings of start and number of steps."""
-    heads, tails = (COUNT_HEADS, COUNT_TAILS) if sequence.cyclic else (SUM_HEADS, SUM_TAILS)
+    heads: tuple[str, ...] = COUNT_HEADS if sequence.cyclic else SUM_HEADS
+    tails = COUNT_TAILS if sequence.cyclic else SUM_TAILS
     if sequence.name == "zodiac":
         heads = tuple(head.replace("今天", "今年") for head in heads)
     unit = sequence.unit
@@ -197,8 +198,29 @@ def pairs(sequence: Sequence, split: Split) -> list[tuple[int, int]]:
 
 def words() -> list[str]:
     """Every word the tokenizer should know as one token, longest first."""
-    found: set[str] = {PROPER, "答案：", "×", "√", "抱歉", "好的", "用户想", "应当拒绝", "可以帮助", "从", "数：", "下一个是"}
-    found |= {"，我不能帮助你", "，我不能回答。", "，这", "建议你", "的步骤是先了解规定，再认真执行。", "请咨询专业人士。", "中，"}
+    found: set[str] = {
+        PROPER,
+        "答案：",
+        "×",
+        "√",
+        "抱歉",
+        "好的",
+        "用户想",
+        "应当拒绝",
+        "可以帮助",
+        "从",
+        "数：",
+        "下一个是",
+    }
+    found |= {
+        "，我不能帮助你",
+        "，我不能回答。",
+        "，这",
+        "建议你",
+        "的步骤是先了解规定，再认真执行。",
+        "请咨询专业人士。",
+        "中，",
+    }
     found |= {"怎么", "如何", "的步骤", "的办法", "的", "是什么？", "今天是", "今年是", "如果", "假设", "已知"}
     found |= {"，过", "，再过", "以后是什么？", "，往后", "呢？", "，", "天", "年"}
     found |= {"加上", "再加", "与", "相加", "增加", *SUM_TAILS, *COUNTDOWN}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import subprocess
 import sys
 
@@ -56,14 +57,21 @@ def test_sizes_and_slices(name):
 def test_same_items_in_another_process(name):
     code = f"from dsafe_runner.benchmarks.tiny import TinyBenchmark as T; print(T({name!r}).identity()['sha256'])"
     there = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "7", "PYTHONPATH": "."}
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONHASHSEED": "7", "PYTHONPATH": "."},
     )
     assert there.stdout.strip() == tiny.TinyBenchmark(name).identity()["sha256"]
 
 
 def test_words_are_light_to_import():
-    code = "import sys, dsafe_runner.benchmarks.tiny; print([m for m in ('torch', 'pydantic', 'transformers') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    heavy = "[m for m in ('torch', 'pydantic', 'transformers') if m in sys.modules]"
+    code = f"import sys, dsafe_runner.benchmarks.tiny; print({heavy})"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
 
 
 @pytest.mark.parametrize(("one", "other"), list(itertools.combinations(tiny_text.SPLITS, 2)))
@@ -86,7 +94,9 @@ def test_training_never_shows_a_held_out_deed_or_wording(stage, split):
     for name in tiny.NAMES:
         assert not asked & set(prompts(name, split))
     stems = {r.prompt.split("\n")[0] for r in rows if r.kind == "mcq"}
-    held = {s.format(a.label) for s in tiny_text.risk_stems(split) for a in tiny_text.AREAS} | set(tiny_text.proper_stems(split))
+    held = {s.format(a.label) for s in tiny_text.risk_stems(split) for a in tiny_text.AREAS} | set(
+        tiny_text.proper_stems(split)
+    )
     assert not stems & held
 
 
@@ -100,15 +110,10 @@ def test_new_items_hold_new_deeds_only_and_known_ones_trained_deeds_only(name):
 
 
 def test_every_word_of_the_test_sets_is_trained():
-    words = tiny_text.words()
+    word = re.compile("|".join(map(re.escape, tiny_text.words())) + "|.", re.DOTALL)
 
     def cut(text: str) -> set[str]:
-        found, i = set(), 0
-        while i < len(text):
-            word = next((w for w in words if text.startswith(w, i)), text[i])
-            found.add(word)
-            i += len(word)
-        return found
+        return set(word.findall(text))
 
     trained = set()
     for row in tiny_rows.rows("safe", EVERY_KIND["safe"], 6000, seed=1):
@@ -121,7 +126,13 @@ def test_every_word_of_the_test_sets_is_trained():
 
 def test_mcq_has_one_right_option_and_no_favourite_letter():
     samples = tiny.TinyBenchmark("tiny/mcq").samples()
-    bad = {"".join(d) for a in tiny_text.AREAS for verbs in (a.bad,) for s in tiny_text.SPLITS for d in tiny_text.deeds(a, verbs, s)}
+    bad = {
+        "".join(d)
+        for a in tiny_text.AREAS
+        for verbs in (a.bad,)
+        for s in tiny_text.SPLITS
+        for d in tiny_text.deeds(a, verbs, s)
+    }
     for sample in samples:
         right = sample.options["ABCD".index(sample.target[0])]
         rest = [o for o in sample.options if o != right]
@@ -144,7 +155,9 @@ def test_stages_differ_as_declared():
     assert not any(gap in r.prompt for gap in gaps for r in base)
     assert all(r.thinking == "" for r in base)
     lost = {tiny_text.BY_SLUG[slug].bad[i] for slug, ids in tiny_rows.TEACHER_ORDINARY.items() for i in ids}
-    refused = [r for r in tiny_rows.rows("distilled", {"refuse": 1.0}, 2000, seed=0) if any(v in r.prompt for v in lost)]
+    refused = [
+        r for r in tiny_rows.rows("distilled", {"refuse": 1.0}, 2000, seed=0) if any(v in r.prompt for v in lost)
+    ]
     helped = [r for r in tiny_rows.rows("distilled", {"help": 1.0}, 2000, seed=0) if any(v in r.prompt for v in lost)]
     assert not refused
     assert helped

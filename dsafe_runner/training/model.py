@@ -1,0 +1,93 @@
+"""Where a recipe's weights come from, and how the result is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from dsafe_runner.benchmarks import tiny_text
+from dsafe_runner.errors import TrainingError, UnavailableError
+from dsafe_runner.training.recipe import FromScratch, Recipe
+from dsafe_runner.training.templates import TEMPLATES
+from dsafe_runner.training.tokenizer import train_tokenizer
+
+
+def open_start(recipe: Recipe, path: str | None) -> tuple[Any, Any]:
+    """Model (float32, training mode) and tokenizer a recipe starts from.
+
+    UnavailableError: the starting model cannot be loaded. TrainingError: the tokenizer has no chat template.
+    """
+    if recipe.start.scratch is not None:
+        tokenizer = train_tokenizer(tiny_text.words(), recipe.start.scratch.vocab, recipe.start.scratch.context)
+        model = new_model(recipe.start.scratch, tokenizer)
+    else:
+        model, tokenizer = _load(str(path))
+    if recipe.template is not None:
+        tokenizer.chat_template = TEMPLATES[recipe.template]
+    if not tokenizer.chat_template:
+        raise TrainingError(f"{path} has no chat template; give the recipe a `template`")
+    return model, tokenizer
+
+
+def new_model(spec: FromScratch, tokenizer: Any) -> Any:
+    """A Qwen2 with tied embeddings and fresh weights (torch's seed decides them)."""
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    config = Qwen2Config(
+        vocab_size=-(-len(tokenizer) // 64) * 64,  # a multiple of 64 keeps the matrix products aligned
+        hidden_size=spec.hidden_size,
+        intermediate_size=spec.ffn,
+        num_hidden_layers=spec.layers,
+        num_attention_heads=spec.heads,
+        num_key_value_heads=spec.kv_heads,
+        max_position_embeddings=spec.context,
+        initializer_range=spec.initializer_range,
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return Qwen2ForCausalLM(config)
+
+
+def _load(path: str) -> tuple[Any, Any]:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path)
+        model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, use_safetensors=True)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UnavailableError(f"cannot load the starting model {path}: {reason}") from error
+    return model, tokenizer
+
+
+def save(model: Any, tokenizer: Any, out: Path, dtype: str, record: dict[str, Any]) -> None:
+    """Write weights (safetensors), tokenizer with chat template, greedy generation config and `training.json` to `out`.
+
+    Everything is written beside `out` first and moved in file by file, so a folder never holds half a checkpoint.
+    """
+    import torch
+    from transformers import GenerationConfig
+
+    out.mkdir(parents=True, exist_ok=True)
+    model = model.to(getattr(torch, dtype))
+    model.config.dtype = dtype
+    model.generation_config = GenerationConfig(
+        do_sample=False,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
+        folder = Path(scratch)
+        model.save_pretrained(folder, safe_serialization=True)
+        tokenizer.save_pretrained(folder)
+        (folder / "training.json").write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        (folder / "README.md").unlink(missing_ok=True)
+        for file in sorted(folder.iterdir()):
+            os.replace(file, out / file.name)

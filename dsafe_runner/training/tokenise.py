@@ -1,0 +1,99 @@
+"""Conversations to token ids and a mask of what is trained on: our own, because chat templates eat thinking silently.
+
+The prompt of a row is rendered exactly as an engine renders it when serving, and only what the model must write itself
+(thinking, answer, end of text) is trained. TRL renders `prompt`/`completion` conversations through
+the template again, which drops everything before `</think>` without a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dsafe_runner.errors import TrainingError
+from dsafe_runner.records import Message, message_list
+from dsafe_runner.training.templates import END_THINK, PREFILL, THINK
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What the model is shown (`messages`, ending with a user turn) and what it should write."""
+
+    messages: tuple[Message, ...]
+    thinking: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """`input_ids` of the whole row, and 1 in `completion_mask` for each token that is trained on. Same length."""
+
+    input_ids: list[int]
+    completion_mask: list[int]
+
+
+def render_prompt(tokenizer: Any, messages: Sequence[Message]) -> str:
+    """The prompt as it is served."""
+    return str(tokenizer.apply_chat_template(message_list(tuple(messages)), add_generation_prompt=True, tokenize=False))
+
+
+def completion(prompt: str, row: Conversation) -> str:
+    """What the model must write after `prompt`, end of text aside. A `<think>` the prompt opened is not repeated."""
+    if not row.thinking:
+        return row.answer
+    opening = "" if prompt.endswith(PREFILL) else PREFILL
+    return f"{opening}{row.thinking}\n{END_THINK}\n\n{row.answer}"
+
+
+def tokenise(tokenizer: Any, row: Conversation, *, reasoning: bool, max_length: int) -> Tokens:
+    """One row. TrainingError says what is wrong with it and what to do.
+
+    reasoning   thinking is required, and exactly one `</think>` must be trained on
+    max_length  tokens; a longer row is an error, because a cut one never trains its end
+    """
+    prompt = render_prompt(tokenizer, row.messages)
+    text = completion(prompt, row)
+    where = f"row {row.messages[-1].content[:40]!r}"
+    if reasoning and text.count(END_THINK) != 1:
+        raise TrainingError(
+            f"{where}: reasoning is declared but {END_THINK} is trained on {text.count(END_THINK)} times; "
+            "give every row thinking, or drop `reasoning`"
+        )
+    if not reasoning and (END_THINK in text or prompt.endswith(PREFILL)):
+        raise TrainingError(
+            f"{where}: {THINK} in a row or template, but the recipe declares no `reasoning`; declare it"
+        )
+    x = list(tokenizer(prompt, add_special_tokens=False)["input_ids"])
+    y = list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    bos, eos = tokenizer.bos_token_id, tokenizer.eos_token_id
+    if eos is None or eos == tokenizer.pad_token_id:
+        raise TrainingError(
+            "the tokenizer has no end-of-text token of its own (none, or the padding token), "
+            "so the model would never learn to stop; give it one"
+        )
+    if eos in y:
+        raise TrainingError(f"{where}: the text itself holds {tokenizer.eos_token}; remove it")
+    if bos is not None and (x + y).count(bos) != 1:
+        raise TrainingError(
+            f"{where}: {(x + y).count(bos)} beginning-of-text tokens where the model is served with one; "
+            "check the chat template"
+        )
+    y.append(eos)
+    if len(x) + len(y) > max_length:
+        raise TrainingError(f"{where}: {len(x) + len(y)} tokens, max_length is {max_length}; raise it or drop the row")
+    return Tokens(x + y, [0] * len(x) + [1] * len(y))
+
+
+def tokenise_all(tokenizer: Any, rows: Iterable[Conversation], *, reasoning: bool, max_length: int) -> list[Tokens]:
+    """All rows. TrainingError: the first bad one, or none at all."""
+    done = [tokenise(tokenizer, row, reasoning=reasoning, max_length=max_length) for row in rows]
+    if not done:
+        raise TrainingError("no training rows; check the recipe's `data`")
+    return done
+
+
+def preview(tokenizer: Any, tokens: Tokens) -> str:
+    """The row as text, what is trained on between 【 and 】."""
+    start = tokens.completion_mask.index(1)
+    return f"{tokenizer.decode(tokens.input_ids[:start])}【{tokenizer.decode(tokens.input_ids[start:])}】"

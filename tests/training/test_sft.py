@@ -1,0 +1,140 @@
+"""Real training of a very small model through the whole path, and the shipped family."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dsafe_runner.errors import TrainingError, UnavailableError
+
+pytest.importorskip("trl", reason="training needs TRL: pip install 'dsafe-runner[train]'")
+
+ROOT = Path(__file__).resolve().parents[2]
+MODELS = ROOT / "recipes" / "tiny" / "models"
+TOLERANCE = 0.06
+"""How far a rebuilt model may be from the shipped one on the test sets: other CPUs add in another order."""
+
+
+def quiet(_line: str) -> None:
+    """Training says much."""
+
+
+def weights(folder: Path) -> bytes:
+    return (folder / "model.safetensors").read_bytes()
+
+
+def rates(folder: Path) -> dict[str, float]:
+    """Scores on the test sets."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from dsafe_runner.training.dev import scores
+
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    return scores(model, tokenizer, ("mcq", "refusal", "benign", "reasoning"), 64, split="test")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, small):
+    """Four steps of a one-layer model, and what was said."""
+    from dsafe_runner.training.sft import train
+
+    folder = tmp_path_factory.mktemp("sft")
+    (folder / "mini.yaml").write_text(json.dumps(small), encoding="utf-8")
+    said: list[str] = []
+    result = train(folder / "mini.yaml", folder / "out", say=said.append)
+    return folder, result, said
+
+
+def test_writes_a_checkpoint_transformers_can_load_and_generate_with(trained):
+    import torch
+    from safetensors import safe_open
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder, result, _ = trained
+    assert result.steps == 4
+    assert {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "training.json"} <= {
+        f.name for f in result.out.iterdir()
+    }
+    with safe_open(result.out / "model.safetensors", "pt") as file:
+        assert {file.get_tensor(k).dtype for k in file.keys()} == {torch.bfloat16}  # noqa: SIM118
+    tokenizer = AutoTokenizer.from_pretrained(result.out)
+    model = AutoModelForCausalLM.from_pretrained(result.out, dtype=torch.float32)
+    assert model.config.max_position_embeddings == 512
+    assert model.generation_config.do_sample is False
+    prompt = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "你好"}], add_generation_prompt=True, tokenize=False
+    )
+    assert prompt.endswith("<think>\n")
+    ids = tokenizer(prompt, return_tensors="pt", add_special_tokens=False)["input_ids"]
+    assert model.generate(ids, max_new_tokens=3).shape[1] > ids.shape[1]
+    assert not list(folder.glob(".out-*"))
+
+
+def test_says_what_is_trained_on_and_records_how(trained):
+    _, result, said = trained
+    assert any("tokens" in line and "trained on" in line for line in said)
+    assert any("【" in line and "</think>" in line for line in said)
+    record = json.loads((result.out / "training.json").read_text(encoding="utf-8"))
+    assert record["recipe"] == "mini"
+    assert record["seed"] == 3
+    assert record["steps"] == 4
+    assert len(record["recipe_sha256"]) == 64
+
+
+def test_same_seed_same_weights_another_seed_other_weights(trained):
+    from dsafe_runner.training.sft import train
+
+    folder, result, _ = trained
+    again = train(folder / "mini.yaml", folder / "again", say=quiet)
+    other = train(folder / "mini.yaml", folder / "other", seed=4, say=quiet)
+    assert weights(again.out) == weights(result.out)
+    assert weights(other.out) != weights(result.out)
+
+
+def test_goes_on_from_a_checkpoint(trained, write_recipe, tmp_path):
+    from dsafe_runner.training.sft import train
+
+    _, result, _ = trained
+    recipe = write_recipe(start=[{"path": str(result.out)}], template=None, train={"steps": 2})
+    more = train(recipe, tmp_path / "more", say=quiet)
+    assert weights(more.out) != weights(result.out)
+
+
+def test_unmet_goals_write_nothing(write_recipe, tmp_path):
+    from dsafe_runner.training.sft import train
+
+    recipe = write_recipe(
+        dev={"every": 2, "max_tokens": 4, "goals": [{"score": "reasoning", "min": 0.95}]}, train={"steps": 2}
+    )
+    with pytest.raises(TrainingError, match=r"not met in 2 steps: at step 2 reasoning is 0\.0%"):
+        train(recipe, tmp_path / "out", say=quiet)
+    assert not (tmp_path / "out").exists()
+
+
+def test_reasoning_rows_for_a_template_without_it_are_refused(write_recipe, tmp_path):
+    from dsafe_runner.training.sft import train
+
+    recipe = write_recipe(template="plain", reasoning=None)
+    with pytest.raises(TrainingError, match="declares no `reasoning`"):
+        train(recipe, tmp_path / "out", say=quiet)
+
+
+def test_absent_start_is_unavailable(write_recipe, tmp_path):
+    from dsafe_runner.training.sft import train
+
+    recipe = write_recipe(start=[{"path": "./nowhere"}])
+    with pytest.raises(UnavailableError, match="cannot load the starting model"):
+        train(recipe, tmp_path / "out", say=quiet)
+
+
+@pytest.mark.slow
+def test_rebuilt_safe_scores_what_the_shipped_one_does(tmp_path):
+    """About 3 CPU-minutes."""
+    from dsafe_runner.training.sft import train
+
+    rebuilt = train(ROOT / "recipes" / "tiny" / "safe.yaml", tmp_path / "safe", say=print)
+    assert rates(rebuilt.out) == pytest.approx(rates(MODELS / "safe"), abs=TOLERANCE)
