@@ -137,7 +137,7 @@ def test_a_missing_include_is_the_only_thing_reported_about_names() -> None:
 
 def big_suite(lines: int) -> str:
     text = SUITE.partition("thresholds:")[0] + "thresholds:\n"
-    entry = "  - benchmark: mcq\n    metric: acc\n    model: [safe, base]\n    slices: [overall]\n    min: 0.75  # why\n"
+    entry = "  - benchmark: mcq\n    metric: acc\n    model: [safe, base]\n    slices: [overall]\n    min: 0.75  # y\n"
     return text + entry * ((lines - text.count("\n")) // entry.count("\n"))
 
 
@@ -158,7 +158,7 @@ def _seconds(work: Callable[[], object]) -> float:
     return min(times)
 
 
-WORDS = ["", "x", "[]", "{}", "null", "-1", "true", '"a b"', "[x, [y]]", "2027-01-31", "&a", "*a", "!t"]
+WORDS = ["", "x", "[]", "{}", "null", "-1", "true", '"a b"', "[x, [y]]", "2027-01-31", "&a", "*a", "!t", "${X}"]
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
