@@ -49,7 +49,9 @@ def load(model: dict[str, Any], engine: dict[str, Any]) -> Loaded:
     place = resolve_device(engine, collect())
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     if engine.get("threads"):
         torch.set_num_threads(int(engine["threads"]))
     trusted = bool(model.get("trust_remote_code", False))

@@ -91,12 +91,6 @@ class EngineProcess:
         """Process id of the worker while it runs."""
         return self._worker.pid if self._worker else None
 
-    def kill(self) -> None:
-        """End the worker at once, from any thread; a `generate` in progress raises EngineError."""
-        worker = self._worker
-        if worker is not None:
-            _kill(worker)
-
     def describe(self) -> dict[str, Any]:
         """What the engine said about itself when it was ready."""
         return self._described
@@ -197,7 +191,7 @@ class EngineProcess:
         except OSError:
             return ""
         lines = [_ESCAPES.sub("", line.rsplit("\r", 1)[-1]).strip() for line in text.split("\n")]
-        told = [line for line in lines if len(line) > 3 and not set(line) <= set("^~-=_ ")]
+        told = [line for line in lines if len(line) > 3 and not set(line) <= set("^~-=_ ") and "%|" not in line]
         return told[-1][:300] if told else ""
 
     def _stop(self) -> None:

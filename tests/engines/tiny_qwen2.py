@@ -7,6 +7,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import itertools
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,3 +116,35 @@ def ask(text: str, *, seed: int = 0, k: int = 0, letters: tuple[str, ...] = (), 
         seed=seed,
         letters=letters,
     )
+
+
+REMOTE_CODE = '''
+import os, signal, sys
+from transformers import Qwen2ForCausalLM
+
+
+class Noisy(Qwen2ForCausalLM):
+    """Prints like a careless library; dies like an unlucky one after NOISY_DIES_AFTER calls."""
+
+    calls = 0
+
+    def forward(self, *args, **kwargs):
+        Noisy.calls += 1
+        print("progress", Noisy.calls, "{\\\\"done\\\\": true}")
+        os.write(1, b"{\\\\"response\\\\": 1}\\\\n")
+        if Noisy.calls > int(os.environ.get("NOISY_DIES_AFTER", "1000000")):
+            sys.stderr.write("\\\\x1b[31mdevice-side fault triggered\\\\x1b[0m\\\\n\\\\n")
+            sys.stderr.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().forward(*args, **kwargs)
+'''
+
+
+def make_noisy(folder: Path) -> TinyModel:
+    """The tiny checkpoint with Python code of its own that prints to stdout in every forward pass."""
+    model = build(folder)
+    (folder / "modeling_noisy.py").write_text(REMOTE_CODE.replace("\\\\", "\\"))
+    config = json.loads((folder / "config.json").read_text())
+    config["auto_map"] = {"AutoModelForCausalLM": "modeling_noisy.Noisy"}
+    (folder / "config.json").write_text(json.dumps(config))
+    return model
