@@ -187,6 +187,9 @@ def pytest_runtest_makereport(
         return report
     marked: Any = report
     error = call.excinfo.value if call.excinfo else None
+    if report.failed and call.when == "setup" and type(error).__module__ == "dsafe_runner.errors":
+        # pytest asks an item for its own words only about the call; a missing measurement deserves no traceback either
+        report.longrepr = str(error)
     if item.stash.get(_ABSENT, False) and call.when == "setup":
         marked.dsafe = "not-gated"
     elif isinstance(error, CheckWaived):

@@ -66,8 +66,13 @@ def write_summary(
 
 
 def _problems(terminal: Any, records: list[dict[str, Any]], errors: Mapping[str, str]) -> None:
-    """One line for every check that is not a plain pass, the worst first."""
-    lines = [("error", nodeid.split("::", 1)[-1], line) for nodeid, line in errors.items()]
+    """One line for every check that is not a plain pass, the worst first; one line per error, however many it hit."""
+    hit: dict[str, list[str]] = {}
+    for nodeid, line in errors.items():
+        hit.setdefault(line, []).append(nodeid.split("::", 1)[-1])
+    lines = [
+        ("error", ids[0] + (f" and {len(ids) - 1} more" if len(ids) > 1 else ""), line) for line, ids in hit.items()
+    ]
     for kind in ("failed", "inconclusive", "waived"):
         lines += [(kind, r["check_id"], f"{r['where']}: {r['line']}") for r in records if r["result"] == kind]
     for kind, check, line in lines:
