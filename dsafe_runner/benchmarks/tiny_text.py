@@ -230,6 +230,5 @@ def words() -> list[str]:
     for group, members in GROUPS.items():
         found |= {group, *members}
     for sequence in SEQUENCES:
-        if sequence.cyclic:
-            found |= set(sequence.items)
+        found |= set(sequence.items)
     return sorted(found, key=lambda w: (-len(w), w))

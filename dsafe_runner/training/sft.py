@@ -5,7 +5,10 @@ result = train("recipes/tiny/base.yaml", "out/tiny-base")
 
 from __future__ import annotations
 
+import importlib.util
 import math
+import os
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from dsafe_runner.errors import TrainingError
+from dsafe_runner.errors import TrainingError, UnavailableError
 from dsafe_runner.training.recipe import Recipe, load_recipe, resolve
 from dsafe_runner.training.tokenise import Conversation, Tokens, preview, tokenise_all
 
@@ -48,9 +51,7 @@ def train(
     ConfigError: mistakes in the recipe. UnavailableError: no TRL, or no starting model. TrainingError: the rows cannot
     be trained on, the loss is not finite, or the development goals were never met; then nothing is written.
     """
-    import os
-
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # tokenizers warns at every fork otherwise
     path = Path(recipe_path)
     loaded = load_recipe(path)
     recipe = loaded.value
@@ -86,7 +87,9 @@ class _Run:
         self.recipe, self.say = recipe, say
         if recipe.threads is not None:
             torch.set_num_threads(recipe.threads)
-        self.args = _sft_config(trl, recipe, path, seed)
+        # nothing is saved by the trainer itself, but it insists on a folder
+        self.folder = tempfile.TemporaryDirectory(prefix="dsafe-train-")
+        self.args = _sft_config(trl, recipe, path, seed, self.folder.name)
         set_seed(seed)
         own = resolve(recipe.start.path, path) if recipe.start.path is not None else None
         self.model, self.tokenizer = open_start(recipe, start or own)
@@ -178,16 +181,15 @@ def _rule(recipe: Recipe, model: Any, tokenizer: Any, say: Callable[[str], None]
     return StopRule(dev, lambda: scores(model, tokenizer, names, dev.max_tokens), say)
 
 
-def _sft_config(trl: Any, recipe: Recipe, path: Path, seed: int) -> Any:
-    import tempfile
-
+def _sft_config(trl: Any, recipe: Recipe, path: Path, seed: int, folder: str) -> Any:
     import torch
 
+    if recipe.deepspeed is not None and importlib.util.find_spec("deepspeed") is None:
+        raise UnavailableError("the recipe has a `deepspeed` key; pip install 'dsafe-runner[train,deepspeed]'")
     t = recipe.train
     cuda = torch.cuda.is_available()
     args = trl.SFTConfig(
-        # nothing is saved by the trainer itself, but it insists on a folder
-        output_dir=tempfile.mkdtemp(prefix="dsafe-train-"),
+        output_dir=folder,
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,
@@ -224,8 +226,6 @@ def _sft_config(trl: Any, recipe: Recipe, path: Path, seed: int) -> Any:
 
 
 def _import_trl() -> Any:
-    from dsafe_runner.errors import UnavailableError
-
     try:
         import trl
     except ImportError as error:

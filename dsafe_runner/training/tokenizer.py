@@ -21,7 +21,7 @@ def train_tokenizer(words: Iterable[str], vocab: int, context: int) -> Any:
 
     listed = list(words)
     longest_first = sorted(set(listed), key=lambda w: (-len(w), w))
-    cut = r"\d|[A-Z]\. |" + "|".join(re.escape(w) for w in longest_first) + r"|\n|[，。：:？]"
+    cut = r"[A-Z]\. |" + "|".join(re.escape(w) for w in longest_first) + r"|\d|\n|[，。：:？]"
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [

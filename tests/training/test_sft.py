@@ -131,6 +131,30 @@ def test_absent_start_is_unavailable(write_recipe, tmp_path):
         train(recipe, tmp_path / "out", say=quiet)
 
 
+def test_deepspeed_is_asked_for_only_by_its_key(write_recipe, tmp_path):
+    import importlib.util
+
+    from dsafe_runner.training.sft import train
+
+    if importlib.util.find_spec("deepspeed") is not None:
+        pytest.skip("deepspeed is installed here")
+    (tmp_path / "z.json").write_text("{}")
+    with pytest.raises(UnavailableError, match="`deepspeed` key"):
+        train(write_recipe(deepspeed="./z.json"), tmp_path / "out", say=quiet)
+
+
+def test_a_batch_whose_end_is_not_trained_is_refused():
+    import torch
+
+    from dsafe_runner.training.sft import check_batch
+
+    check_batch({"labels": torch.tensor([[-100, 5, 2], [5, 2, -100]])}, eos=2)
+    with pytest.raises(TrainingError, match="not trained"):
+        check_batch({"labels": torch.tensor([[-100, 5, 2], [5, 7, -100]])}, eos=2)
+    with pytest.raises(TrainingError, match="not trained"):
+        check_batch({"labels": torch.tensor([[-100, -100, -100]])}, eos=2)
+
+
 @pytest.mark.slow
 def test_rebuilt_safe_scores_what_the_shipped_one_does(tmp_path):
     """About 3 CPU-minutes."""
