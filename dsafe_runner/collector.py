@@ -132,7 +132,8 @@ class CheckItem(pytest.Item):
                     ("limit", self.check.limit), ("rule", self.check.rule), ("missing", estimate.missing),
                 ]
             )
-        text = f"{self.check.where[0]}:{self.check.where[1]}: {line}"
+        # the numbers come first: pytest cuts its summary lines at the right
+        text = f"{line} [{self.check.where[0]}:{self.check.where[1]}]"
         if result is Result.FAILED:
             raise CheckFailed(text)
         if result is Result.INCONCLUSIVE:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dsafe_runner.benchmarks.base import Benchmark
+from dsafe_runner.engines.hf import LOOP
 from dsafe_runner.plan import Measurement, Plan, model_source, seed_of
 from dsafe_runner.records import Request, Sample, digest, message_list
 
@@ -30,6 +31,7 @@ def model_identity(
         "system_prompt": model.system_prompt,
         "chat_template_kwargs": dict(model.chat_template_kwargs),
         "backend": engine.backend,
+        "loop": LOOP,
         "versions": dict(versions),
         "device": resolved["device"],
         "dtype": resolved["dtype"],

@@ -42,6 +42,8 @@ def write_summary(
         terminal.write_line("")
         for line in render(table, writer.fullwidth, writer.hasmarkup, ascii_only).splitlines():
             terminal.write_line(line.rstrip())
+        if any(_gaps(row) for row in rows):
+            terminal.write_line("gaps: m missing, c cut, u unreadable")
         for note in _notes(run.manifest):
             terminal.write_line(note)
     if not_gated:
@@ -70,15 +72,26 @@ def _problems(terminal: Any, records: list[dict[str, Any]], errors: Mapping[str,
     hit: dict[str, list[str]] = {}
     for nodeid, line in errors.items():
         hit.setdefault(line, []).append(nodeid.split("::", 1)[-1])
-    lines = [
-        ("error", ids[0] + (f" and {len(ids) - 1} more" if len(ids) > 1 else ""), line) for line, ids in hit.items()
-    ]
-    for kind in ("failed", "inconclusive", "waived"):
-        lines += [(kind, r["check_id"], f"{r['where']}: {r['line']}") for r in records if r["result"] == kind]
-    for kind, check, line in lines:
-        word, colour = _WORDS[kind]
-        terminal.write(word, **{colour: True, "bold": True})
-        terminal.write_line(f" {check}  {line}")
+    for line, ids in hit.items():
+        _problem(terminal, "error", ids[0] + (f" and {len(ids) - 1} more" if len(ids) > 1 else ""), line)
+    for kind in ("failed", "inconclusive"):
+        for record in records:
+            if record["result"] == kind:
+                _problem(terminal, kind, record["check_id"], f"{record['where']}: {record['line']}")
+    excuses: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        if record["result"] == "waived":
+            excuses.setdefault(record["line"].removeprefix(record["reason"] + "; "), []).append(record)
+    for excuse, waived in excuses.items():
+        for record in waived:
+            _problem(terminal, "waived", record["check_id"], record["reason"])
+        terminal.write_line(f"       {excuse}")
+
+
+def _problem(terminal: Any, kind: str, check: str, line: str) -> None:
+    word, colour = _WORDS[kind]
+    terminal.write(word, **{colour: True, "bold": True})
+    terminal.write_line(f" {check}  {line}")
 
 
 def _chosen(rows: list[Row], records: Iterable[dict[str, Any]], verbose: int) -> list[Row]:
@@ -90,41 +103,61 @@ def _chosen(rows: list[Row], records: Iterable[dict[str, Any]], verbose: int) ->
 
 
 def _table(rows: list[Row], width: int, ascii_only: bool) -> Table:
-    """The numbers; narrow terminals lose the interval, then the changes."""
-    wide, medium = width >= 96, width >= 72
-    table = Table(box=box.ASCII if ascii_only else box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
-    for name in ("benchmark", "slice", "metric", "model"):
-        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=4)
-    table.add_column("value", justify="right", no_wrap=True)
-    table.add_column("k/n", justify="right", no_wrap=True)
-    stages = [stage for stage in ("base", "distilled") if any(stage in row.changes for row in rows)]
-    if wide:
-        confidence = rows[0].estimate.confidence if rows else 0.95
-        table.add_column(f"{confidence:.0%} interval", no_wrap=True)
-    if medium:
-        for stage in stages:
-            table.add_column(f"vs {stage}", justify="right", no_wrap=True)
-        table.add_column("gaps", no_wrap=True)
-    last: tuple[str, str, str] | None = None
+    """The numbers. What a narrow terminal has no room for is left out, the least needed first."""
+    interval = f"{rows[0].estimate.confidence:.0%} interval"
+    columns = {
+        "model": max(len(row.model) for row in rows),
+        "value": 5,
+        "k/n": max(len(_counts(row)) for row in rows),
+        "gaps": max(4, *(len(_gaps(row)) for row in rows)),
+        **{_VERSUS[stage]: 8 for stage in _VERSUS if any(stage in row.changes for row in rows)},
+        interval: 12,
+    }
+    shown: list[str] = []
+    left = width - _WHAT_AT_LEAST
+    for name, needed in columns.items():
+        left -= needed + 2
+        if left < 0 and len(shown) >= 3:
+            break
+        shown.append(name)
+    style = box.ASCII if ascii_only else box.SIMPLE_HEAD
+    table = Table(box=style, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("benchmark/slice metric", no_wrap=True, overflow="ellipsis")
+    for name in shown:
+        # only the name of a row gives way; a number cut in half would be worse than none
+        table.add_column(
+            name, no_wrap=True, justify="left" if name in ("model", "gaps") else "right", min_width=columns[name]
+        )
+    last = ""
     for row in rows:
-        head = (row.benchmark, row.slice, row.metric)
+        what = f"{row.benchmark}/{row.slice} {row.metric}"
         estimate = row.estimate
-        cells = list(head) if head != last else ["", "", ""]
-        last = head
-        cells += [row.model, "?" if estimate.value is None else f"{estimate.value:.3f}", f"{estimate.k}/{estimate.n}"]
-        if wide:
-            cells.append(f"{estimate.low:.3f}-{estimate.high:.3f}")
-        if medium:
-            cells += [f"{row.changes[stage]:+.3f}" if stage in row.changes else "" for stage in stages]
-            cells.append(_gaps(row))
-        table.add_row(*cells)
+        cells = {
+            "model": row.model,
+            "value": "?" if estimate.value is None else f"{estimate.value:.3f}",
+            "k/n": _counts(row),
+            "gaps": _gaps(row),
+            **{_VERSUS[stage]: f"{change:+.3f}" for stage, change in row.changes.items()},
+            interval: f"{estimate.low:.3f}-{estimate.high:.3f}",
+        }
+        table.add_row(what if what != last else "", *(cells.get(name, "") for name in shown))
+        last = what
     return table
 
 
+_VERSUS = {"base": "vs base", "distilled": "vs dist."}
+_WHAT_AT_LEAST = 20
+"""Columns kept for the name of a row before any optional number gets room."""
+
+
+def _counts(row: Row) -> str:
+    return f"{row.estimate.k}/{row.estimate.n}"
+
+
 def _gaps(row: Row) -> str:
-    """Missing, cut and unreadable answers, where there are any."""
-    counts = {"missing": row.estimate.missing, "cut": row.estimate.truncated, "no answer": row.estimate.no_answer}
-    return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    """Missing, cut and unreadable answers, where there are any: `2m 1c 8u`."""
+    counts = {"m": row.estimate.missing, "c": row.estimate.truncated, "u": row.estimate.no_answer}
+    return " ".join(f"{count}{name}" for name, count in counts.items() if count)
 
 
 def _notes(manifest: Mapping[str, Any]) -> list[str]:

@@ -36,7 +36,7 @@ class Engine(_Strict):
         default=None, description="Tokens; the model's own unless said."
     )
     max_batch_tokens: Annotated[int, Field(ge=64)] = Field(
-        default=16384, description="Prompt plus new tokens of one batch, padding included."
+        default=65536, description="Prompt plus new tokens of one batch, padding included."
     )
     max_batch_size: Annotated[int, Field(ge=1)] = Field(default=32, description="Requests of one batch.")
     threads: Annotated[int, Field(ge=1)] | None = Field(
