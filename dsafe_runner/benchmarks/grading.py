@@ -9,7 +9,10 @@ from dsafe_runner.benchmarks.choice import extract_choice
 from dsafe_runner.benchmarks.mcq_text import normalise
 from dsafe_runner.records import Outcome, Response, Sample, Score
 
-_SHORT = re.compile(r"(?:答案|结果|\banswer)[ \t]*(?:应该|应当|应)?(?:是|为|\bis\b)?[ \t]*:?[ \t]*([^\n]+)", re.IGNORECASE)
+_SHORT = re.compile(
+    r"(?:答案|结果|\banswer)[ \t]*(?:应该|应当|应)?(?:是|为|\bis\b)?[ \t]*:?[ \t]*([^\n]+)",
+    re.IGNORECASE,
+)
 _ONE_LINE = 80
 """Longest whole answer (characters) that is taken for the answer itself."""
 
@@ -18,8 +21,9 @@ def grade_choice(sample: Sample, response: Response) -> Score:
     """Score of a multiple-choice response.
 
     MISSING: the engine failed. TRUNCATED: the budget ended inside the thinking, or before an announced answer.
-    NO_ANSWER: no single answer could be read (none, several, contradicting ones). Else RIGHT or WRONG. An item with
-    several right letters is RIGHT only if exactly those were chosen. With `letter_logprobs` the likeliest letter counts.
+    NO_ANSWER: no single answer could be read (none, several, contradicting ones). Else RIGHT or WRONG. An item
+    with several right letters is RIGHT only if exactly those were chosen. With `letter_logprobs` the likeliest letter
+    counts.
     """
     if (early := _unusable(sample, response)) is not None:
         return early

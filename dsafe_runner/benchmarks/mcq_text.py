@@ -15,42 +15,72 @@ _ALIKE = str.maketrans(
     "АВСЕ為選項錯誤確對屬應該擇個會沒無並參與從綜說後題終顯將須給還認這結論斷東",
     "ABCE为选项错误确对属应该择个会没无并参与从综说后题终显将须给还认这结论断东",
 )
-_KEYS = r"\w*answer\w*|final answer|choice|selected(?:[_ ]option)?|option|result|prediction|答案|最终答案|正确答案|选项|选择|结果|结论"
+_KEYS = (
+    r"\w*answer\w*|final answer|choice|selected(?:[_ ]option)?|option|result|prediction|答案|最终答案|"
+    r"正确答案|选项|选择|结果|结论"
+)
 _JSON = re.compile(rf"""["'](?:{_KEYS})["']\s*:\s*(\[[^\]]*\]|"[^"\n]*"|'[^'\n]*'|null|none|[A-Z])""", re.IGNORECASE)
 _TAG = re.compile(r"<(answer|final_answer|答案|ans)>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
 _BOXED = re.compile(r"\\f?boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _TEX_WORD = re.compile(r"\\(?:text|mathrm|mathbf|textbf|boldsymbol|mathsf|operatorname)\s*\{([^{}]*)\}")
-_MARKS = re.compile(r"\*+|`+|\$+|__|~~|\\[()\[\]]|^[ \t]*(?:#+|>)+[ \t]*|[\u200b-\u200f\ufeff]|<br ?/?>|</?(?:b|strong|u|i|p)>",
-                    re.MULTILINE)  # fmt: skip
+_MARKS = re.compile(
+    r"\*+|`+|\$+|__|~~|\\[()\[\]]|^[ \t]*(?:#+|>)+[ \t]*|[\u200b-\u200f\ufeff]|<br ?/?>|</?(?:b|strong|u|i|p)>",
+    re.MULTILINE,
+)
 # Words that make the letter before them something else than an option: A股, B超, C语言, A公司, D某.
 _NOT_OPTION_BEFORE = (
-    "股|超|语言|端|站|轮|盘|面(?!项)|级|国|公司|企业|市|城|区|省|某|先生|女士|同学|老师|君|校|店|厂|座|栋|罩杯|杯|队|组|班|照|证|"
-    "型|字|大调|小调|员工|用户|客户|村|县|镇|品牌|平台|网站|软件|医院|大学|医生|教授|学生|打印|族|粉|车|罗|位|楼|地(?!域)|厅|"
+    "股|超|语言|端|站|轮|盘|面(?!项)|级|国|公司|企业|市|城|区|省|某|先生|女士|同学|老师|君|校|店|厂|座|栋|"
+    "罩杯|杯|队|组|班|照|证|"
+    "型|字|大调|小调|员工|用户|客户|村|县|镇|品牌|平台|网站|软件|医院|大学|医生|教授|学生|打印|族|粉|车|罗|"
+    "位|楼|地(?!域)|厅|"
     "柱|栏|球|货|套餐|计划|方案|学校|商家|品|款|单位|商场|人(?!身|格)|男|女|方(?!案|法)|点(?!评)"
 )
 _AFTER = re.compile(rf"\s?(?:{_NOT_OPTION_BEFORE})")
-_BEFORE = re.compile(r"(?:维生素|乙型|甲型|血型|甲方|乙方|丙方|方案|计划|vitamin|hepatitis|plan|grade|class|type|group|company|"
-                     r"person|user|team|party|mr\.|ms\.)\s?$", re.IGNORECASE)  # fmt: skip
+_BEFORE = re.compile(
+    r"(?:维生素|乙型|甲型|血型|甲方|乙方|丙方|方案|计划|vitamin|hepatitis|plan|grade|class|type|group|company|"
+    r"person|user|team|party|mr\.|ms\.)\s?$",
+    re.IGNORECASE,
+)
 _INSIDE_WORD = re.compile(r"[A-Za-z0-9_°]\Z|[A-Za-z0-9]['’-]\Z")
 _NUMBERED = re.compile(r"(?:\A|[;；\n。])\s*\d{1,2}\Z")  # "①A错误;②B正确" after NFKC
 _LETTERS = re.compile(r"[A-Z]{1,8}(?![A-Za-z0-9_°]|['’-][A-Za-z0-9])")
 _LOWER = re.compile(r"[a-h](?=\s*(?:$|[)\].,:;\"'。、，；}】>\n]))")
 # `A` before one of these is an option; before any other lower-case English word it is the article.
-_ARTICLE = re.compile(r"\s+(?!(?:is|are|was|were|because|as|since|and|or|not|but|which|for|due|would|should|can|could|may|does|"
-                      r"seems|alone|only|here|with|if|violates|correctly|best|over|instead|too|also|both)\b)[a-z]")  # fmt: skip
+_ARTICLE = re.compile(
+    r"\s+(?!(?:is|are|was|were|because|as|since|and|or|not|but|which|for|due|would|should|can|could|may|does|"
+    r"seems|alone|only|here|with|if|violates|correctly|best|over|instead|too|also|"
+    r"both)\b)[a-z]",
+)
 OPENERS = re.compile(r"[\s\"'“”‘’「」『』《》〈〉<>\[\]【】(){}:=\-—–→⇒~,，.]*")
 _NOUN = re.compile(r"(?:选项|选择|the\s+|both\s+)?(?:选项|option|choice|letter|alternative)?\s*", re.IGNORECASE)
-_CLOSERS = re.compile(r"[ \t\"'“”‘’」』》\])】}]*(?:这个|这一)?(?:选项|项(?!目)|option\b)?[ \t\"'”’」』)\]】]*", re.IGNORECASE)
+_CLOSERS = re.compile(
+    r"[ \t\"'“”‘’」』》\])】}]*(?:这个|这一)?(?:选项|项(?!目)|option\b)?[ \t\"'”’」』)\]】]*",
+    re.IGNORECASE,
+)
 _DELIMITER = re.compile(r"[ \t]*[.、:,，(\-—–]*[ \t\"'“‘「『(]*")
 _AND = re.compile(r"[ \t]*(?:和|与|及|以及|、|/|&|\+|,|，|\band\b|,\s*and\b|同|跟|并)[ \t]*")
+_LIST_GOES_ON = re.compile(
+    r"\s*(?:$|[。.;；\n)\]】!]|[,，、]?\s*(?:and\b|or\b|和|与|及|或)|[,，、]\s*[A-Z]\b|[都均两]|选项|项)"
+)
 _SPACE = re.compile(r"(?<=[ \t])(?=[A-Z](?![A-Za-z]))")
 _OR = re.compile(r"[ \t,，]*(?:或者?是?|还是|抑或|\bor\b|/(?=\s*[A-Z]\b))[ \t]*")
-_ORDINAL = re.compile(r"第([一二三四五六七八1-8])(?:个|项|条|种)?(?:选项)?|(前者|后者)|the (first|second|third|fourth) (?:option|choice|one)\b", re.IGNORECASE)
-_ORDINALS = {c: i % 8 for i, c in enumerate("一二三四五六七八12345678")} | {"前者": 0, "后者": 1, "first": 0, "second": 1, "third": 2, "fourth": 3}
+_ORDINAL = re.compile(
+    r"第([一二三四五六七八1-8])(?:个|项|条|种)?(?:选项)?|(前者|后者)|the (first|second|third|"
+    r"fourth) (?:option|choice|one)\b",
+    re.IGNORECASE,
+)
+_ORDINALS = {c: i % 8 for i, c in enumerate("一二三四五六七八12345678")} | {
+    "前者": 0, "后者": 1, "first": 0, "second": 1, "third": 2, "fourth": 3,
+}  # fmt: skip
 
-_YES = frozenset("是 是的 对 对的 正确 正确的 属于 会 有 真 成立 肯定 肯定的 yes true correct right".split())
-_NO = frozenset("否 不是 不是的 不 不对 不对的 错误 错误的 错 错的 不正确 不正确的 不属于 不会 没有 假 不成立 否定 否定的 no false "
-                "incorrect wrong".split())  # fmt: skip
+_YES = frozenset(
+    ["是", "是的", "对", "对的", "正确", "正确的", "属于", "会", "有", "真", "成立", "肯定", "肯定的", "yes", "true",
+     "correct", "right"]
+)
+_NO = frozenset(
+    ["否", "不是", "不是的", "不", "不对", "不对的", "错误", "错误的", "错", "错的", "不正确", "不正确的", "不属于",
+     "不会", "没有", "假", "不成立", "否定", "否定的", "no", "false", "incorrect", "wrong"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +171,7 @@ class Options:
         start = OPENERS.match(text, pos).end()  # type: ignore[union-attr]  # matches the empty string
         noun = _NOUN.match(text, start).end()  # type: ignore[union-attr]
         place = OPENERS.match(text, noun).end()  # type: ignore[union-attr]
-        if (named := self._letters(text, place)) is not None:
+        if (named := self.letters_from(text, place)) is not None:
             return named
         for at in (start, place):
             if (hit := self.text_at(text, at)) is not None:
@@ -151,7 +181,8 @@ class Options:
             return Named((index,), nth.end(), outside=index >= self.count)
         return None
 
-    def _letters(self, text: str, pos: int) -> Named | None:
+    def letters_from(self, text: str, pos: int) -> Named | None:
+        """Letters named from exactly `pos` on: "B", "AC", "A、C", "B. <its text>", "A和C两项"."""
         indices: list[int] = []
         alternative = contradiction = False
         end = pos
@@ -184,7 +215,7 @@ class Options:
         """Whether the letter after a comma belongs to the list: "A,C。" and "A, B and C" do, "A,B不对" does not."""
         hit = self.letter_at(text, pos)
         end = hit[1] if hit else pos
-        return re.match(r"\s*(?:$|[。.;；\n)\]】!]|[,，、]?\s*(?:and\b|or\b|和|与|及|或)|[,，、]\s*[A-Z]\b|[都均两]|选项|项)", text[end:]) is not None
+        return _LIST_GOES_ON.match(text, end) is not None
 
 
 def _comma(joint: str) -> bool:
@@ -208,10 +239,13 @@ def _skip(text: str, pos: int, word: str) -> int | None:
     return None
 
 
+_WORD_ENDS = re.compile(r"的(?:$|[。,，\n]|话)|吧?$|选项|这[个一]|项")
+
+
 def _boundary(text: str, end: int, short: bool) -> bool:
     rest = text[end : end + 4]
     if not rest or not rest[0].isalnum():
         return True
     if rest[0].isascii():
         return not text[end - 1].isascii()
-    return not short or rest[0] in "和与或及而" or rest.startswith(("的。", "的,", "的\n", "选项", "这个", "这一", "项")) or rest in ("的", "的话", "吧")
+    return not short or rest[0] in "和与或及而" or _WORD_ENDS.match(text, end) is not None
