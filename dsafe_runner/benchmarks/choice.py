@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, replace
 
 from dsafe_runner.benchmarks.mcq_cues import CORRECTION
-from dsafe_runner.benchmarks.mcq_layout import bare, by_line, ends_with_options, leads
+from dsafe_runner.benchmarks.mcq_layout import bare, by_line, ends_with_options, leads, opens_option
 from dsafe_runner.benchmarks.mcq_statements import Statement, Strength, polarity, statements
 from dsafe_runner.benchmarks.mcq_text import Options, normalise, squeeze
 
@@ -39,6 +39,7 @@ _NEXT_ITEM = re.compile(
     r"<\|[a-z_]+\|>|</s>|\n\s*(?:###\s*)?(?:input|instruction):",
     re.IGNORECASE,
 )
+_NEXT_LETTER = re.compile(r"\(?[A-Z]\)?$")
 _MAX_NEXT = 8
 """Places tried as the start of a next exercise."""
 _REFUSAL = re.compile(
@@ -130,10 +131,16 @@ def _stated(text: str, said: list[Statement], cut: bool) -> Choice | None:
 
 
 def _cut_after_letter(text: str, item: Options) -> Choice:
-    """A cut answer that began with a letter on its own line and went on to explain it."""
+    """A cut answer that began with its letter on a line of its own and went on to explain it.
+
+    "A. <its text>" counts as well where what follows is not the next option of a list.
+    """
     first, _, rest = text.partition("\n")
-    letter = bare(first, item, letters_only=True)
-    return _choice(letter, "first line") if letter is not None and rest.strip() else NONE
+    letters = bare(first, item)
+    if letters is None or not rest.strip() or _NEXT_LETTER.match(rest.strip()) or opens_option(rest.strip()):
+        return NONE
+    alone = bare(first, item, letters_only=True) is not None
+    return _choice(letters, "first line") if alone or opens_option(first) else NONE
 
 
 def _choice(indices: tuple[int, ...], how: str) -> Choice:

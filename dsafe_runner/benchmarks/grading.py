@@ -10,7 +10,8 @@ from dsafe_runner.benchmarks.mcq_text import normalise
 from dsafe_runner.records import Outcome, Response, Sample, Score
 
 _SHORT = re.compile(
-    r"(?:答案|结果|\banswer)[ \t]*(?:应该|应当|应)?(?:是|为|\bis\b)?[ \t]*:?[ \t]*([^\n]+)",
+    r"(?:答案|结果|\banswer)[ \t]*(?:应该|应当|应)?(?:(?:是|为|\bis\b)[ \t]*:?|[:=→])\s*"
+    r"((?!答案|结果|answer)[^\s][^\n]*)?",
     re.IGNORECASE,
 )
 _ONE_LINE = 80
@@ -74,13 +75,14 @@ def _by_logprobs(sample: Sample, response: Response, logprobs: dict[str, float])
 
 def _short_answer(answer: str, cut: bool) -> str | None:
     text = normalise(answer).strip()
-    said = [m[1] for m in _SHORT.finditer(text) if _comparable(m[1])]
+    announced = [m[1] or "" for m in _SHORT.finditer(text)]
+    said = [a for a in announced if _comparable(a)]
     if said:
         # a last line that the budget may have cut in the middle is no answer
         if cut and text.endswith(said[-1].strip()) and not re.search(r"[。.!;；\n]\s*$", text):
             return None
         return re.split(r"[。;；!]|\.\s|\.$", said[-1], maxsplit=1)[0].strip()
-    if cut or not text or "\n" in text or len(text) > _ONE_LINE:
+    if announced or cut or not text or "\n" in text or len(text) > _ONE_LINE:
         return None
     return text if _comparable(text) else None
 

@@ -82,7 +82,7 @@ def by_line(text: str, item: Options) -> Reading | None:
         return tuple(alone), "lines"
     last = _last(lines[-1], item)
     several = last is not None and len(last) > 1
-    repeats = bool(listed) and len(listed) - 1 in in_list and (_opens(lines[-1]) or several)
+    repeats = bool(listed) and len(listed) - 1 in in_list and (opens_option(lines[-1]) or several)
     if last is not None and not repeats:
         return last, "last line"
     if (first := _first(lines[0], item, in_list)) is not None:
@@ -94,7 +94,8 @@ def by_line(text: str, item: Options) -> Reading | None:
     other = item.text_at(text, after)
     if other is not None and other[0] != index:
         return (), "letter and text contradict"
-    if (_opens(lines[0]) and listed[0] == index) or (len(listed) == 1 and after < 6 and "\n" not in text[: after - 1]):
+    leading = opens_option(lines[0]) and listed[0] == index
+    if leading or (len(listed) == 1 and after < 6 and "\n" not in text[: after - 1]):
         return (index,), "first line"
     return None
 
@@ -108,10 +109,10 @@ def _last(line: str, item: Options) -> tuple[int, ...] | None:
 
 def _first(line: str, item: Options, in_list: set[int]) -> Reading | None:
     whole = bare(line, item)
-    if whole is not None and not (0 in in_list and _opens(line)):
+    if whole is not None and not (0 in in_list and opens_option(line)):
         return whole, "first line"
     head = re.match(r"[^。,，;；.!！:\n]*", line)
-    clause = bare(head[0], item) if head and len(squeeze(head[0])) <= _HEAD_CHARS and not _opens(line) else None
+    clause = bare(head[0], item) if head and len(squeeze(head[0])) <= _HEAD_CHARS and not opens_option(line) else None
     if clause is not None:
         return clause, "first words"
     reason = _REASONED.match(line)
@@ -120,7 +121,8 @@ def _first(line: str, item: Options, in_list: set[int]) -> Reading | None:
     return None
 
 
-def _opens(line: str) -> bool:
+def opens_option(line: str) -> bool:
+    """Whether the line begins like a listed option: "B. ...", "选项B：..."."""
     return _LEAD.match(line) is not None
 
 
