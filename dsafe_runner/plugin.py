@@ -146,9 +146,13 @@ def _measure_phase(session: pytest.Session, ids: Iterable[str]) -> None:
     gate = config.stash[GATE]
     reporter = config.pluginmanager.getplugin("terminalreporter")
 
+    said: set[str] = set()
+
     def listen(event: dict[str, Any]) -> None:
         line = line_of(event)
-        if line and reporter is not None and config.option.verbose > -2:
+        # one reason can stop many measurements; it is told once
+        if line and line not in said and reporter is not None and config.option.verbose > -2:
+            said.add(line)
             reporter.write_line(line)
 
     if reporter is not None:

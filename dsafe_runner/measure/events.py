@@ -44,13 +44,18 @@ class Progress:
         self._done = 0
         self._start = self._last = time.monotonic()
 
+    @property
+    def per_second(self) -> float:
+        """Responses stored per second so far."""
+        return self._done / max(time.monotonic() - self._start, 1e-9)
+
     def step(self) -> None:
         """One more response has been stored."""
         self._done += 1
         now = time.monotonic()
         if now - self._last >= self._every or self._done == self._total:
             self._last = now
-            rate = self._done / max(now - self._start, 1e-9)
+            rate = self.per_second
             self._tell(
                 "progress", model=self._model, done=self._done, total=self._total, per_second=round(rate, 2),
                 seconds_left=round((self._total - self._done) / rate),

@@ -16,12 +16,16 @@ from dsafe_runner.errors import DataError, DsafeError, UnavailableError
 from dsafe_runner.measure.identity import data_identity, engine_model, model_identity, requests_for
 from dsafe_runner.measure.store import Store
 from dsafe_runner.plan import Check, Measurement, Plan, model_source
-from dsafe_runner.records import Request, Sample
+from dsafe_runner.records import Request, Sample, digest
 
 
 @dataclass
 class Job:
-    """All that one model is to be asked. `pending` holds each request once, duplicates of a prompt folded."""
+    """All that one model is to be asked.
+
+    pending    requests that are not stored, each once: duplicates of a prompt are folded
+    described  what its engine says about itself; until it has started, what it said the last time
+    """
 
     model: str
     identity: dict[str, Any]
@@ -100,7 +104,7 @@ def _add_job(
     except DsafeError as error:
         made.failed.update({m.id: f"{name}: {error}" for m in own})
         return
-    job = Job(name, identity, resolved["device"])
+    job = Job(name, identity, resolved["device"], described=store.engine(digest(identity)))
     for measurement in own:
         job.requests[measurement.id] = requests_for(plan, measurement, made.samples[measurement.benchmark], identity)
     unique = {r.key: r for requests in job.requests.values() for r in requests}

@@ -26,7 +26,7 @@ from dsafe_runner.measure.prepare import Job, Prepared, engine_spec, prepare
 from dsafe_runner.measure.scoring import judge_identity, judge_warning, score_measurement
 from dsafe_runner.measure.store import FileHashes, Store
 from dsafe_runner.plan import Check, Plan
-from dsafe_runner.records import OVERALL, Outcome, Response
+from dsafe_runner.records import OVERALL, Outcome, Response, digest
 
 
 def measure(
@@ -75,6 +75,7 @@ def _tell_plan(ready: Prepared, tell: EventLog) -> None:
         tell(
             "plan", model=job.model, device=job.device, responses=job.asked, stored=job.asked - len(job.pending),
             asking=len(job.pending), most_new_tokens=budget,
+            seconds=round(len(job.pending) / rate) if (rate := job.described.get("responses_per_second")) else None,
         )
     for kind, reasons in (("unavailable", ready.unavailable), ("failed", ready.failed)):
         for measurement, reason in reasons.items():
@@ -113,6 +114,9 @@ def _ask(plan: Plan, ready: Prepared, run: Run, store: Store, folder: Path, tell
             else:
                 left -= 1
                 _end(job, value, run, tell)
+                if job.described:
+                    rate = progress[job.model].per_second
+                    store.put_engine(digest(job.identity), {**job.described, "responses_per_second": rate})
     finally:
         # Ctrl-C, a full disk: no engine may outlive the run
         stop.set()

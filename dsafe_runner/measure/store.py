@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from dsafe_runner.errors import StoreError
 from dsafe_runner.records import Response, as_json, response_from_json
@@ -22,6 +22,7 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS responses (
     key TEXT PRIMARY KEY, sample_id TEXT NOT NULL, k INTEGER NOT NULL, body TEXT NOT NULL, created REAL NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS engines (identity TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS file_hashes (file TEXT PRIMARY KEY, sha256 TEXT NOT NULL) WITHOUT ROWID;
 """
 
@@ -67,6 +68,18 @@ class Store:
             )
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: cannot store a response ({error})") from error
+
+    def put_engine(self, identity: str, described: dict[str, Any]) -> None:
+        """Remember what an engine said about itself, under the digest of its model's identity; the latest stays."""
+        try:
+            self._db.execute("INSERT OR REPLACE INTO engines VALUES (?, ?)", (identity, json.dumps(described)))
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: cannot be written ({error})") from error
+
+    def engine(self, identity: str) -> dict[str, Any]:
+        """What the engine said that answered for this identity; empty when none ever did."""
+        row = self._db.execute("SELECT body FROM engines WHERE identity = ?", (identity,)).fetchone()
+        return {} if row is None else dict(json.loads(row[0]))
 
     def have(self, keys: Iterable[str]) -> set[str]:
         """Those of `keys` that are stored."""

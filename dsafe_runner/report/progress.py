@@ -12,15 +12,16 @@ def line_of(event: dict[str, Any]) -> str | None:
         if not event["asking"]:
             return f"dsafe: {event['model']}: all {event['responses']} responses are stored, nothing to ask"
         stored = f", {event['stored']} stored" if event["stored"] else ""
+        guess = f", about {duration(event['seconds'])} at the last rate" if event["seconds"] else ""
         return (
             f"dsafe: {event['model']} on {event['device']}: {event['asking']} responses to ask{stored}, "
-            f"at most {event['most_new_tokens']:,} new tokens"
+            f"at most {event['most_new_tokens']:,} new tokens{guess}"
         )
     if kind == "progress":
         left = f", {duration(event['seconds_left'])} left" if event["done"] < event["total"] else ""
         return f"dsafe: {event['model']}: {event['done']}/{event['total']} responses, {event['per_second']:.1f}/s{left}"
-    if kind in ("unavailable", "failed"):
-        return f"dsafe: {kind}: {event.get('measurement') or event.get('model')}: {event['reason']}"
+    if kind == "failed":
+        return f"dsafe: failed: {event['reason']}"
     if kind == "warning":
         return f"dsafe: warning: {event['text']}"
     return None
