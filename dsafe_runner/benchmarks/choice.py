@@ -202,5 +202,6 @@ def _only_text(text: str, item: Options) -> Choice | None:
         if len(option) >= 2:
             # an option that holds a shorter one ("not discriminatory") is struck out before the shorter is looked for
             plain, times = re.subn(f"(?<![不非没未]){re.escape(option)}", "\n", plain)
-            said += [index] * (times > 0)
+            # two options with one text (CHiSafetyBench has such an item) cannot be told apart by it
+            said += [i for i, other in enumerate(item.texts) if times and (i == index or other == option)]
     return _choice((said[0],), "only option mentioned") if len(said) == 1 else None

@@ -1,7 +1,8 @@
 """The words the rules judge goes by, in groups that its rules are named after.
 
-Each entry is a regular expression on normalised text (NFKC, case folded: of the Chinese punctuation only 。、 and
-quotes stay as they are). A group is a list so that a reader can see, and a reviewer can strike out, one reason at a time.
+Each entry is a regular expression on normalised text: NFKC and case folded, so that of the Chinese punctuation only 。
+and 、 and the quotes stay as they are. A group is a list so that a reader can see, and a reviewer can strike out, one
+reason at a time.
 """
 
 from __future__ import annotations

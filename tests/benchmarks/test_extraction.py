@@ -95,6 +95,11 @@ def test_a_yes_no_item_is_answered_in_words_through_its_own_options() -> None:
     assert extract_choice("否则会受处罚", YES_NO) == Choice((), "nothing")
 
 
+def test_options_of_one_text_are_not_told_apart_by_it() -> None:
+    assert extract_choice("抢夺罪", ("抢夺罪", "盗窃罪", "抢夺罪")).letters == ()
+    assert extract_choice("C. 抢夺罪", ("抢夺罪", "盗窃罪", "抢夺罪")).letters == ("C",)
+
+
 def test_a_cut_answer_needs_an_announced_one() -> None:
     assert extract_choice("先看A，A看起来正确，再看", FOUR, cut=True).letters == ()
     assert extract_choice("答案：C。理由是", FOUR, cut=True).letters == ("C",)
@@ -107,7 +112,8 @@ def test_the_next_exercise_of_a_base_model_is_not_the_answer() -> None:
 PIECES = st.sampled_from(
     [
         *"ABCDE是否选：。，、和或()Ａ．①👉",
-        *("答案", "答案是", "不选", "排除", "正确", "错误", "\n", " ", "不对，应该是", "因为", "如果", "吗？", "第二个"),
+        *("答案", "答案是", "不选", "排除", "正确", "错误", "\n", " ", "不对，应该是", "因为", "如果"),
+        *("吗？", "第二个"),
         *("Answer: ", "the answer is ", "not ", "**", "\\boxed{", "}", '{"answer": "', '"}', "<answer>", "</answer>"),
         *("偷看日记", "公布菜单", "其余都不", "\u200b"),
     ]
