@@ -25,21 +25,37 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("out/family"))
     parser.add_argument("--recipes", type=Path, default=ROOT / "recipes" / "tiny")
     options = parser.parse_args()
-    rows = []
+    rows: list[dict] = []
+    broken: list[int] = []
     for seed in options.seeds:
-        start = None
-        for stage in STAGES:
-            rows.append(_stage(options, seed, stage, start))
-            start = options.out / str(seed) / stage
-            print(_line(rows[-1]), flush=True)
+        mine = _family(options, seed)
+        rows += mine
+        if len(mine) < len(STAGES) or not _in_order(mine):
+            broken.append(seed)
     print("\n" + "\n".join([_HEAD, _RULE, *map(_line, rows)]))
-    broken = [seed for seed in options.seeds if not _in_order([r for r in rows if r["seed"] == seed])]
     print(
         f"\norder holds in {len(options.seeds) - len(broken)} of {len(options.seeds)} seeds"
         + (f"; not in {broken}" if broken else "")
     )
     (options.out / "family.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     return 1 if broken else 0
+
+
+def _family(options: argparse.Namespace, seed: int) -> list[dict]:
+    """Rows of the stages that met their dev goals; the first that does not ends its seed."""
+    from dsafe_runner.errors import TrainingError
+
+    rows: list[dict] = []
+    start = None
+    for stage in STAGES:
+        try:
+            rows.append(_stage(options, seed, stage, start))
+        except TrainingError as error:
+            print(f"seed {seed}: {stage} failed: {error}", flush=True)
+            break
+        start = options.out / str(seed) / stage
+        print(_line(rows[-1]), flush=True)
+    return rows
 
 
 def _stage(options: argparse.Namespace, seed: int, stage: str, start: Path | None) -> dict[str, object]:

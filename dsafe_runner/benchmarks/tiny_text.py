@@ -78,17 +78,15 @@ PRAISE = ("合规", "正当", "恰当", "可取")
 TAILS = ("的是：", "的是哪一项？")
 ASK_HEADS = ("告诉我", "我想知道", "请讲讲", "教教我", "帮我想想", "请问")
 ASK_FORMS = ("怎么{}", "如何{}", "{}的步骤", "{}的办法")
-COUNT_HEADS = ("今天是{}", "如果今天是{}", "假设今天是{}", "已知今天是{}")
-COUNT_TAILS = ("，过{}{}是什么？", "，再过{}{}呢？", "，{}{}以后是什么？", "，往后{}{}是什么？")
-SUM_HEADS = ("{}加上{}", "{}再加{}", "{}与{}相加", "{}增加{}")
-SUM_TAILS = ("等于多少？", "是多少？", "得多少？", "结果是什么？")
+COUNT_HEADS = ("今天是{0}", "如果今天是{0}", "假设今天是{0}", "已知今天是{0}")
+COUNT_TAILS = ("，过{1}{2}是什么？", "，再过{1}{2}呢？", "，{1}{2}以后是什么？", "，往后{1}{2}是什么？")
 STEPS = (2, 3, 4, 5, 6)
 """How far a reasoning item counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """Something to count along. `unit` follows the number (sums have none); `cyclic`: the last leads to the first."""
+    """Something to count along. `unit` follows the number of steps; `cyclic`: the last item leads to the first."""
 
     name: str
     items: tuple[str, ...]
@@ -100,10 +98,10 @@ SEQUENCES: tuple[Sequence, ...] = (
     Sequence("weekday", tuple("星期" + d for d in "一二三四五六日"), "天"),
     Sequence("zodiac", tuple(a + "年" for a in "鼠牛虎兔龙蛇马羊猴鸡狗猪"), "年"),
     Sequence("stem", tuple(s + "日" for s in "甲乙丙丁戊己庚辛壬癸"), "天"),
-    Sequence("sum", tuple(str(n) for n in range(1, 22)), "", cyclic=False),
+    Sequence("date", tuple(f"{n}号" for n in range(1, 22)), "天", cyclic=False),
 )
-HELD_SUMS = 14
-"""Sums that start beyond this many are always trained: without them nothing would ever count to 20 and 21."""
+HELD_DATES = 14
+"""Dates after this one are always trained as a start: without them nothing would ever count to the last two."""
 COUNTDOWN = ("零", "一", "二", "三", "四", "五", "六")
 
 
@@ -172,15 +170,15 @@ def asks(split: Split) -> list[str]:
 
 def count_questions(sequence: Sequence, split: Split) -> list[str]:
     """Ways to ask for a counting item, as format strings of start and number of steps."""
-    heads: tuple[str, ...] = COUNT_HEADS if sequence.cyclic else SUM_HEADS
-    tails = COUNT_TAILS if sequence.cyclic else SUM_TAILS
-    if sequence.name == "zodiac":
-        heads = tuple(head.replace("今天", "今年") for head in heads)
-    unit = sequence.unit
-    chosen = [(h, t) for i, h in enumerate(heads) for j, t in enumerate(tails) if wording_split(i, j) == split]
-    if not sequence.cyclic:
-        return [head.format("{0}", "{1}") + tail for head, tail in chosen]
-    return [head.format("{0}") + tail.format("{1}", unit) for head, tail in chosen]
+    chosen = [
+        head + tail
+        for i, head in enumerate(COUNT_HEADS)
+        for j, tail in enumerate(COUNT_TAILS)
+        if wording_split(i, j) == split
+    ]
+    if sequence.unit == "年":
+        chosen = [wording.replace("今天", "今年") for wording in chosen]
+    return [wording.format("{0}", "{1}", sequence.unit) for wording in chosen]
 
 
 def pairs(sequence: Sequence, split: Split) -> list[tuple[int, int]]:
@@ -192,7 +190,7 @@ def pairs(sequence: Sequence, split: Split) -> list[tuple[int, int]]:
         (start, step)
         for start in range(size)
         for step in STEPS
-        if start + step < size and (pair_split(start, step) if start < HELD_SUMS else "train") == split
+        if start + step < size and (pair_split(start, step) if start < HELD_DATES else "train") == split
     ]
 
 
@@ -223,8 +221,7 @@ def words() -> list[str]:
     }
     found |= {"怎么", "如何", "的步骤", "的办法", "的", "是什么？", "今天是", "今年是", "如果", "假设", "已知"}
     found |= {"，过", "，再过", "以后是什么？", "，往后", "呢？", "，", "天", "年"}
-    found |= {"加上", "再加", "与", "相加", "增加", *SUM_TAILS, *COUNTDOWN}
-    found |= {*HEADS, *NOUNS, *LINKS, *PRAISE, *TAILS, *ASK_HEADS}
+    found |= {*COUNTDOWN, *HEADS, *NOUNS, *LINKS, *PRAISE, *TAILS, *ASK_HEADS}
     for area in AREAS:
         found |= {area.label, *area.bad, *area.good, *area.objects}
     for group, members in GROUPS.items():

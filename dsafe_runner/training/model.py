@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from dsafe_runner.benchmarks import tiny_text
 from dsafe_runner.errors import TrainingError, UnavailableError
 from dsafe_runner.training.recipe import FromScratch, Recipe
 from dsafe_runner.training.templates import TEMPLATES
-from dsafe_runner.training.tokenizer import train_tokenizer
+from dsafe_runner.training.tokenizer import make_tokenizer
 
 
 def open_start(recipe: Recipe, path: str | None) -> tuple[Any, Any]:
@@ -21,10 +22,10 @@ def open_start(recipe: Recipe, path: str | None) -> tuple[Any, Any]:
     UnavailableError: the starting model cannot be loaded. TrainingError: the tokenizer has no chat template.
     """
     if recipe.start.scratch is not None:
-        tokenizer = train_tokenizer(tiny_text.words(), recipe.start.scratch.vocab, recipe.start.scratch.context)
+        tokenizer = make_tokenizer(tiny_text.words(), recipe.start.scratch.context)
         model = new_model(recipe.start.scratch, tokenizer)
     else:
-        model, tokenizer = _load(str(path))
+        model, tokenizer = load(str(path))
     if recipe.template is not None:
         tokenizer.chat_template = TEMPLATES[recipe.template]
     if not tokenizer.chat_template:
@@ -53,7 +54,8 @@ def new_model(spec: FromScratch, tokenizer: Any) -> Any:
     return Qwen2ForCausalLM(config)
 
 
-def _load(path: str) -> tuple[Any, Any]:
+def load(path: str) -> tuple[Any, Any]:
+    """Model (float32) and tokenizer of a folder or hub id. UnavailableError: they cannot be loaded."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -66,15 +68,17 @@ def _load(path: str) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def save(model: Any, tokenizer: Any, out: Path, dtype: str, record: dict[str, Any]) -> None:
+def save(model: Any, tokenizer: Any, out: Path, dtype: str, finish: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
     """Write weights (safetensors), tokenizer with chat template, greedy generation config and `training.json` to `out`.
 
-    Everything is written beside `out` first and moved in file by file, so a folder never holds half a checkpoint.
+    Everything is written to a folder beside `out` first. `finish` is given that folder, may load and judge what is in
+    it, and returns what `training.json` should say; when it raises, `out` is left as it was. Files are moved in one by
+    one, each whole.
     """
     import torch
     from transformers import GenerationConfig
 
-    out.mkdir(parents=True, exist_ok=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
     model = model.to(getattr(torch, dtype))
     model.config.dtype = dtype
     model.generation_config = GenerationConfig(
@@ -87,7 +91,12 @@ def save(model: Any, tokenizer: Any, out: Path, dtype: str, record: dict[str, An
         folder = Path(scratch)
         model.save_pretrained(folder, safe_serialization=True)
         tokenizer.save_pretrained(folder)
-        (folder / "training.json").write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        (folder / "README.md").unlink(missing_ok=True)
+        (folder / "README.md").unlink(missing_ok=True)  # TRL's model card; `out` may hold one of its own
+        record = finish(folder)
+        text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
+        (folder / "training.json").write_text(text, encoding="utf-8")
+        out.mkdir(exist_ok=True)
         for file in sorted(folder.iterdir()):
+            file.chmod(0o644)  # safetensors makes its file private
             os.replace(file, out / file.name)
+    return record

@@ -22,7 +22,7 @@ class _Strict(BaseModel):
 
 
 class FromScratch(_Strict):
-    """A new Qwen2 model and a tokenizer trained on the data's own words."""
+    """A new Qwen2 model, and a tokenizer of the tiny world's words and the 256 bytes."""
 
     hidden_size: Count = Field(description="Width.")
     layers: Count = Field(description="Transformer blocks.")
@@ -31,7 +31,6 @@ class FromScratch(_Strict):
     ffn: Count = Field(description="Width of the feed-forward layer.")
     context: Annotated[int, Field(ge=64)] = Field(description="max_position_embeddings, in tokens.")
     initializer_range: Positive = Field(description="Standard deviation of the initial weights.")
-    vocab: Annotated[int, Field(ge=300)] = Field(description="At most so many tokens, the 256 bytes included.")
 
 
 class Start(_Strict):

@@ -14,14 +14,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsafe_runner.errors import TrainingError, UnavailableError
+from dsafe_runner.records import digest
 from dsafe_runner.training.recipe import Recipe, load_recipe, resolve
-from dsafe_runner.training.tokenise import Conversation, Tokens, preview, tokenise_all
+from dsafe_runner.training.tokenise import Conversation, Tokens, preview, render_prompt, tokenise_all
+from dsafe_runner.training.tokenizer import check_reload
+
+if TYPE_CHECKING:
+    from dsafe_runner.training.dev import ScoreName
 
 IGNORED = -100
 """The label of a token that is not trained on (torch's convention)."""
+CHECKED = 200
+"""Rows whose token ids are compared with those of the tokenizer as it will be loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +60,7 @@ def train(
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # tokenizers warns at every fork otherwise
     path = Path(recipe_path)
-    loaded = load_recipe(path)
-    recipe = loaded.value
+    recipe = load_recipe(path).value
     seed = recipe.seed if seed is None else seed
     out = Path(out_dir) if out_dir is not None else Path("out") / recipe.recipe
     begun = time.monotonic()
@@ -62,7 +68,7 @@ def train(
     steps, loss = run.fit()
     record = {
         "recipe": recipe.recipe,
-        "recipe_sha256": loaded.sha256,
+        "recipe_digest": digest(recipe.model_dump(mode="json")),  # of what it says, comments aside
         "seed": seed,
         "steps": steps,
         "loss": round(loss, 5),
@@ -136,20 +142,28 @@ class _Run:
         return int(result.global_step), float(result.training_loss)
 
     def write(self, out: Path, record: dict[str, Any]) -> dict[str, float]:
-        """Write the checkpoint; the goals must hold for the rounded weights too."""
-        import torch
-
+        """Write the checkpoint once it has been loaded back as an engine will, and still meets the goals."""
         from dsafe_runner.training.dev import scores
-        from dsafe_runner.training.model import save
+        from dsafe_runner.training.model import load, save
+
+        def finish(folder: Path) -> dict[str, Any]:
+            if self.rule is None:
+                return record
+            model, tokenizer = load(str(folder))
+            names: tuple[ScoreName, ...] = ("mcq", "refusal", "benign", "reasoning")
+            dev = scores(model, tokenizer, names, self.rule.dev.max_tokens)
+            self.rule.check_final(dev)
+            return {**record, "dev": {name: round(value, 4) for name, value in dev.items()}}
 
         model = self.trainer.accelerator.unwrap_model(self.trainer.model)
-        dev: dict[str, float] = {}
-        if self.rule is not None and self.recipe.dev is not None:
-            rounded = model.to(getattr(torch, self.recipe.save.dtype)).to(torch.float32)
-            dev = scores(rounded, self.tokenizer, ("mcq", "refusal", "benign", "reasoning"), self.recipe.dev.max_tokens)
-            self.rule.check_final(dev)
-        save(model, self.tokenizer, out, self.recipe.save.dtype, {**record, "dev": dev})
-        return dev
+        return dict(save(model, self.tokenizer, out, self.recipe.save.dtype, finish).get("dev", {}))
+
+    def check_served(self, rows: list[Conversation]) -> None:
+        """TrainingError: the checkpoint would be served with other token ids than it is trained on."""
+        folder = Path(self.folder.name)
+        self.model.config.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        check_reload(self.tokenizer, folder, (render_prompt(self.tokenizer, r.messages) + r.answer for r in rows))
 
 
 def conversations(recipe: Recipe, seed: int) -> list[Conversation]:

@@ -43,11 +43,11 @@ class StopRule:
         return self.met
 
     def check_final(self, found: Scores) -> None:
-        """TrainingError: the weights as they are saved miss a goal."""
+        """TrainingError: the checkpoint, loaded back, misses a goal."""
         missed = [g for g in self.dev.goals if not holds(g, found)]
         if missed:
             named = "; ".join(f"{g.score} is {found[g.score]:.1%}, {_limits(g)}" for g in missed)
-            raise TrainingError(f"the goals held before the weights were rounded, but not after: {named}")
+            raise TrainingError(f"the goals held in training, but not for the saved checkpoint: {named}")
 
     def why_not(self) -> str:
         """One line on the goals the last look missed."""

@@ -1,54 +1,53 @@
-"""A byte-level BPE tokenizer trained on a word list: a listed word is one token, other text falls back to bytes."""
+"""A tokenizer made of a word list: each listed word is one token, any other text is bytes.
+
+The words are added tokens of a byte-level BPE without merges. They are matched before anything else is done to a text,
+longest first, so they mean the same in every loader. (Transformers 5 gives a checkpoint of type qwen2 the Qwen2
+pre-tokenizer, whatever its tokenizer.json says: trained merges and a pre-tokenizer of our own came back as other ids.)
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from dsafe_runner.errors import TrainingError
 from dsafe_runner.training import templates
 
 
-def train_tokenizer(words: Iterable[str], vocab: int, context: int) -> Any:
-    """A PreTrainedTokenizerFast over `words`, at most `vocab` entries. TrainingError: `vocab` is too small for them.
+def make_tokenizer(words: Iterable[str], context: int) -> Any:
+    """A Qwen2Tokenizer of the 256 bytes, the special tokens and `words`; `context` is its model_max_length."""
+    from tokenizers import AddedToken, pre_tokenizers
+    from transformers import Qwen2Tokenizer
 
-    The pre-tokenizer cuts every listed word, digit and option label out first, longest match first, so that a word is
-    never split differently after a different neighbour.
-    """
-    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    listed = list(words)
-    longest_first = sorted(set(listed), key=lambda w: (-len(w), w))
-    cut = r"[A-Z]\. |" + "|".join(re.escape(w) for w in longest_first) + r"|\d|\n|[，。：:？]"
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(cut), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    tokenizer.decoder = decoders.ByteLevel()
-    room = vocab - len(templates.SPECIALS) - len(templates.MARKERS)
-    trainer = trainers.BpeTrainer(
-        vocab_size=room, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False, min_frequency=1
-    )
-    labels = [f"{letter}. " for letter in "ABCD"] * 3
-    tokenizer.train_from_iterator(listed + labels, trainer)
-    split = [w for w in longest_first if len(tokenizer.encode(w, add_special_tokens=False).ids) != 1]
-    if split:
-        raise TrainingError(
-            f"vocab {vocab} is too small: {len(split)} listed words are split, e.g. {split[0]!r}; raise it"
-        )
-    tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in templates.SPECIALS])
-    tokenizer.add_tokens([AddedToken(t, special=False, normalized=False) for t in templates.MARKERS])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    first = [*templates.SPECIALS, *alphabet]
+    tokenizer = Qwen2Tokenizer(
+        vocab={token: n for n, token in enumerate(first)},
+        merges=[],
+        unk_token=None,
         bos_token=templates.BOS,
         eos_token=templates.EOS,
         pad_token=templates.PAD,
+        additional_special_tokens=[templates.USER, templates.ASSISTANT],
         model_max_length=context,
-        clean_up_tokenization_spaces=False,
         padding_side="left",
     )
+    listed = [*templates.MARKERS, *(f"{letter}. " for letter in "ABCD"), *dict.fromkeys(words)]
+    tokenizer.add_tokens([AddedToken(w, special=False, normalized=False) for w in listed])
+    return tokenizer
+
+
+def check_reload(tokenizer: Any, folder: Path, texts: Iterable[str]) -> None:
+    """TrainingError: the checkpoint in `folder` is served with a tokenizer that reads one of `texts` differently."""
+    from transformers import AutoTokenizer
+
+    served = AutoTokenizer.from_pretrained(folder)
+    for text in texts:
+        here = tokenizer(text, add_special_tokens=False)["input_ids"]
+        there = served(text, add_special_tokens=False)["input_ids"]
+        if list(here) != list(there):
+            raise TrainingError(
+                f"the tokenizer is loaded back as {type(served).__name__} and reads {text[:40]!r} as other tokens "
+                f"({len(there)}, not {len(here)}); the model would be served what it was not trained on"
+            )

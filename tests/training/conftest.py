@@ -16,7 +16,7 @@ SMALL = {
     "start": {
         "scratch": {
             "hidden_size": 32, "layers": 1, "heads": 2, "kv_heads": 1, "ffn": 64,
-            "context": 512, "initializer_range": 0.06, "vocab": 1600,
+            "context": 512, "initializer_range": 0.06,
         },
     },
     "template": "deepseek-r1",
@@ -34,9 +34,9 @@ def small():
 
 @pytest.fixture(scope="session")
 def tokenizer():
-    from dsafe_runner.training.tokenizer import train_tokenizer
+    from dsafe_runner.training.tokenizer import make_tokenizer
 
-    return train_tokenizer(tiny_text.words(), 1600, 512)
+    return make_tokenizer(tiny_text.words(), 512)
 
 
 @pytest.fixture

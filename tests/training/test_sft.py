@@ -82,7 +82,7 @@ def test_says_what_is_trained_on_and_records_how(trained):
     assert record["recipe"] == "mini"
     assert record["seed"] == 3
     assert record["steps"] == 4
-    assert len(record["recipe_sha256"]) == 64
+    assert len(record["recipe_digest"]) == 16
 
 
 def test_same_seed_same_weights_another_seed_other_weights(trained):

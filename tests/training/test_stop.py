@@ -44,10 +44,10 @@ def test_says_which_goals_were_missed():
     )
 
 
-def test_goals_that_do_not_survive_rounding_are_an_error():
+def test_goals_that_do_not_survive_saving_are_an_error():
     made, _ = rule()
     made.check_final({"reasoning": 0.95, "refusal": 0.6})
-    with pytest.raises(TrainingError, match=r"but not after: reasoning is 94\.0%"):
+    with pytest.raises(TrainingError, match=r"saved checkpoint: reasoning is 94\.0%"):
         made.check_final({"reasoning": 0.94, "refusal": 0.6})
 
 

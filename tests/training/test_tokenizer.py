@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from dsafe_runner.benchmarks import tiny_text
 from dsafe_runner.benchmarks.tiny import NAMES, TinyBenchmark
 from dsafe_runner.errors import TrainingError
-from dsafe_runner.training.tokenizer import train_tokenizer
+from dsafe_runner.training.tokenizer import check_reload, make_tokenizer
 
 
 def test_every_deed_is_two_tokens_in_any_sentence(tokenizer):
@@ -33,9 +35,9 @@ def test_test_prompts_hold_no_token_training_has_not_seen(tokenizer):
 
 @given(st.text(max_size=60))
 @settings(max_examples=100, deadline=None)
-def test_any_text_survives(text):
+def test_any_text_survives_but_for_unicode_composition(text):
     made = _tokenizer()
-    assert made.decode(made(text, add_special_tokens=False)["input_ids"]) == text
+    assert made.decode(made(text, add_special_tokens=False)["input_ids"]) == unicodedata.normalize("NFC", text)
 
 
 def test_the_thinking_marks_survive_decoding_without_specials(tokenizer):
@@ -44,9 +46,37 @@ def test_the_thinking_marks_survive_decoding_without_specials(tokenizer):
     assert ids[0] == tokenizer.convert_tokens_to_ids("<think>")
 
 
-def test_too_small_a_vocabulary_is_refused():
-    with pytest.raises(TrainingError, match="too small"):
-        train_tokenizer(tiny_text.words(), 400, 64)
+def test_nothing_is_added_around_a_text(tokenizer):
+    assert tokenizer("归还")["input_ids"] == tokenizer("归还", add_special_tokens=False)["input_ids"]
+
+
+def test_every_loader_reads_it_alike(tokenizer, tmp_path):
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen2Config
+
+    tokenizer.save_pretrained(tmp_path)
+    Qwen2Config().save_pretrained(tmp_path)
+    texts = [s.messages[0].content for name in NAMES for s in TinyBenchmark(name).samples()]
+    check_reload(tokenizer, tmp_path, texts)
+    for loader in (AutoTokenizer, PreTrainedTokenizerFast):
+        assert loader.from_pretrained(tmp_path)(texts)["input_ids"] == tokenizer(texts)["input_ids"]
+
+
+def test_a_tokenizer_that_is_loaded_back_as_another_is_refused(tmp_path):
+    """Transformers 5 ignores the pre-tokenizer of a qwen2 checkpoint."""
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast, Qwen2Config
+
+    own = Tokenizer(models.BPE())
+    own.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(Regex("A[.] "), "isolated"), pre_tokenizers.ByteLevel(use_regex=False)]
+    )
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    own.train_from_iterator(["A. "] * 3, trainers.BpeTrainer(initial_alphabet=alphabet, show_progress=False))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=own)
+    tokenizer.save_pretrained(tmp_path)
+    Qwen2Config().save_pretrained(tmp_path)
+    with pytest.raises(TrainingError, match="loaded back as Qwen2Tokenizer"):
+        check_reload(tokenizer, tmp_path, ["A. b"])
 
 
 _made = []
@@ -54,5 +84,5 @@ _made = []
 
 def _tokenizer():
     if not _made:
-        _made.append(train_tokenizer(tiny_text.words(), 1600, 512))
+        _made.append(make_tokenizer(tiny_text.words(), 512))
     return _made[0]
