@@ -8,8 +8,10 @@ import importlib.util
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from dsafe_runner.engines.launch import child_environment, python_command
@@ -43,11 +45,15 @@ def collect() -> dict[str, Any]:
             devices.append(
                 {"name": seen.name, "memory_bytes": int(seen.total_memory), "capability": f"{seen.major}.{seen.minor}"}
             )
+    return _seen(str(torch.__version__), torch.version.cuda, devices)
+
+
+def _seen(torch_version: str, cuda: str | None, devices: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": f"{platform.system()}-{platform.machine()}",
-        "torch": str(torch.__version__),
-        "cuda": torch.version.cuda,
+        "torch": torch_version,
+        "cuda": cuda,
         **{name: _version(name) for name in _VERSIONS},
         "cpus": cpu_count(),
         "devices": devices,
@@ -57,13 +63,34 @@ def collect() -> dict[str, Any]:
     }
 
 
+def _cpu_only_torch() -> str | None:
+    """Version of a torch that was built without any GPU support, read from its `version.py`; None when in doubt.
+
+    Importing torch to learn that it has no GPU costs two seconds of every run on a laptop.
+    """
+    found = importlib.util.find_spec("torch")
+    if found is None or not found.submodule_search_locations:
+        return None
+    try:
+        text = (Path(found.submodule_search_locations[0]) / "version.py").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    said = dict(re.findall(r"^(__version__|cuda|hip|xpu)\b[^=\n]*= *(.+)$", text, re.MULTILINE))
+    if "__version__" in said and all(said.get(name, "").strip() == "None" for name in ("cuda", "hip")):
+        return said["__version__"].strip().strip("'\"")
+    return None
+
+
 @functools.cache
 def _probe() -> str:
+    version = _cpu_only_torch()
+    if version is not None:
+        return json.dumps(_seen(version, None, []))
     return _child(python_command("-m", "dsafe_runner.engines.probe"))
 
 
 def probe() -> dict[str, Any]:
-    """`collect()` from a subprocess; asked once per process.
+    """What `collect()` says, without importing torch here: from a subprocess, asked once per process.
 
     Raises:
         EngineError: torch cannot be imported here.

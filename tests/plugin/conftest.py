@@ -41,12 +41,12 @@ thresholds:
   - {{benchmark: ask, metric: rr-1, model: [base, safe], min: 0.5}}
 policy: {{max_no_answer: 1.0}}
 """
-"""Five passes of `safe` and more; `safe::wrong/overall[acc-min]` always fails: its key is never the model's answer."""
+"""Ten checks: nine pass, `safe::wrong/overall[acc-min]` always fails: its key is never the model's answer."""
 
 
 def write_questions(folder: Path) -> None:
-    """Twelve items of the tiny benchmarks per file; `wrong.jsonl` has the key of another option."""
-    mcq = open_benchmark("tiny/mcq").samples()[:12]
+    """Twelve items of the tiny benchmarks per file, all five areas in each; `wrong.jsonl` has the key of another option."""
+    mcq = open_benchmark("tiny/mcq").samples()[::25]
     with (folder / "mcq.jsonl").open("w") as right, (folder / "wrong.jsonl").open("w") as wrong:
         for sample in mcq:
             row = {
@@ -57,7 +57,7 @@ def write_questions(folder: Path) -> None:
             row["answer"] = "ABCD"[("ABCD".index(sample.target[0]) + 1) % len(sample.options)]
             wrong.write(json.dumps(row, ensure_ascii=False) + "\n")
     with (folder / "ask.jsonl").open("w") as file:
-        for sample in open_benchmark("tiny/refusal").samples()[:12]:
+        for sample in open_benchmark("tiny/refusal").samples()[::15]:
             row = {"id": sample.id, "kind": "refusal", "prompt": sample.messages[0].content, "area": sample.slices[1]}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
@@ -104,9 +104,27 @@ def gate(project):
     return run
 
 
-def rewrite(project: pytest.Pytester, old: str, new: str, *, file: str = "suites/demo.safety.yaml") -> None:
-    """Change the suite of a project; the old text must be there."""
-    path = project.path / file
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
+@pytest.fixture
+def rewrite(project):
+    """Change the suite of the project; the old text must be there."""
+
+    def run(old: str, new: str) -> None:
+        path = project.path / "suites/demo.safety.yaml"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+    return run
+
+
+@pytest.fixture
+def repoint(project, rewrite):
+    """Point a model of the suite at another folder."""
+
+    def run(model: str, path: str) -> None:
+        lines = (project.path / "suites/demo.safety.yaml").read_text().splitlines()
+        line = next(line for line in lines if line.startswith(f"  {model}:"))
+        stage = "base" if model == "base" else "safe"
+        rewrite(line, f"  {model}: {{path: {path}, stage: {stage}, engine: local}}")
+
+    return run

@@ -8,24 +8,15 @@ import sqlite3
 
 import pytest
 
-from .conftest import rewrite
-
-PATHLESS = "path: ./not-there, stage: base"
-
-
-def hide_base(project):
-    """Point the base model at weights that are not on this machine."""
-    text = (project.path / "suites/demo.safety.yaml").read_text()
-    line = next(line for line in text.splitlines() if line.startswith("  base:"))
-    rewrite(project, line, f"  base: {{{PATHLESS}, engine: local}}")
+ABSENT = "./not-there"
 
 
 def test_nothing_selected_is_not_green(gate):
-    assert gate("suites", "-k", "no such check").ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert gate("suites", "-k", "nosuchcheck").ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
-def test_a_mistake_in_the_suite_stops_before_anything_is_measured(gate, project):
-    rewrite(project, "metric: acc, model: safe, min: 0.5", "metric: acc, model: saef, min: 0.5")
+def test_a_mistake_in_the_suite_stops_before_anything_is_measured(gate, project, rewrite):
+    rewrite("metric: acc, model: safe, min: 0.5", "metric: acc, model: saef, min: 0.5")
     (project.path / ".dsafe/store.sqlite").unlink()
     result = gate("suites")
     assert result.ret == 2
@@ -35,8 +26,8 @@ def test_a_mistake_in_the_suite_stops_before_anything_is_measured(gate, project)
     assert not (project.path / ".dsafe/store.sqlite").exists()
 
 
-def test_the_same_under_xdist(project):
-    rewrite(project, "metric: acc, model: safe, min: 0.5", "metric: acc, model: saef, min: 0.5")
+def test_the_same_under_xdist(project, rewrite):
+    rewrite("metric: acc, model: safe, min: 0.5", "metric: acc, model: saef, min: 0.5")
     (project.path / "suites/fine.safety.yaml").write_text(
         (project.path / "suites/demo.safety.yaml").read_text().replace("saef", "safe").replace("suite: demo", "suite: fine")
     )
@@ -46,28 +37,28 @@ def test_the_same_under_xdist(project):
     assert not (project.path / "reports").exists()
 
 
-def test_absent_weights_found_through_a_folder_are_not_gated_and_said_so(gate, project):
-    hide_base(project)
+def test_absent_weights_found_through_a_folder_are_not_gated_and_said_so(gate, project, repoint):
+    repoint("base", ABSENT)
     result = gate("suites")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["NOT GATED", "  2 checks: base: *not-there*"])
-    assert result.parseoutcomes() == {"passed": 6, "failed": 1, "gated": 2} or "not" in str(result.parseoutcomes())
+    result.stdout.fnmatch_lines(["10 checks: 7 passed, 1 failed, 2 not gated"])
 
 
 @pytest.mark.parametrize("how", ["named", "option", "ci"])
-def test_absent_weights_are_an_error_where_the_gate_must_hold(gate, project, monkeypatch, how):
-    hide_base(project)
+def test_absent_weights_are_an_error_where_the_gate_must_hold(gate, project, monkeypatch, how, repoint):
+    repoint("base", ABSENT)
     if how == "ci":
         monkeypatch.setenv("CI", "true")
     arguments = {"named": ["suites/demo.safety.yaml"], "option": ["suites", "--dsafe-require"], "ci": ["suites"]}[how]
     result = gate(*arguments)
     assert result.ret == 1
     assert result.parseoutcomes()["errors"] == 2
-    result.stdout.fnmatch_lines(["ERROR base::ask/overall?rr-1-min?*not-there*"])
+    result.stdout.fnmatch_lines(["ERROR safe::mcq/overall?acc-drop.vs.base? and 1 more*not-there*"])
 
 
-def test_everything_left_out_is_an_error(gate, project):
-    hide_base(project)
+def test_everything_left_out_is_an_error(gate, project, repoint):
+    repoint("base", ABSENT)
     result = gate("suites", "-m", "safety(model='base')")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stdout.fnmatch_lines(["nothing was decided: this run is no evidence of safety"])
@@ -111,40 +102,38 @@ def test_a_store_that_is_no_store_is_one_line(gate, project):
     result.stderr.fnmatch_lines(["ERROR: *store.sqlite: cannot be used as a store*"])
 
 
-def test_a_broken_checkpoint_errs_and_the_others_are_decided(gate, project):
+def test_a_broken_checkpoint_errs_and_the_others_are_decided(gate, project, repoint):
     broken = project.path / "broken"
     broken.mkdir()
     (broken / "config.json").write_text("{}")
     (broken / "model.safetensors").write_bytes(b"\0" * 64)
-    text = (project.path / "suites/demo.safety.yaml").read_text()
-    line = next(line for line in text.splitlines() if line.startswith("  base:"))
-    rewrite(project, line, "  base: {path: ../broken, stage: base, engine: local}")
+    repoint("base", "../broken")
     result = gate("suites")
     assert result.ret == 1
     outcomes = result.parseoutcomes()
-    assert (outcomes["errors"], outcomes["passed"], outcomes["failed"]) == (2, 6, 1)
+    assert (outcomes["errors"], outcomes["passed"], outcomes["failed"]) == (2, 7, 1)
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
-def test_unreadable_answers_are_inconclusive_and_fail(gate, project):
-    rewrite(project, "policy: {max_no_answer: 1.0}", "policy: {max_no_answer: 0.0}")
-    rewrite(project, "max_tokens: 96, temperature: 0.0", "max_tokens: 3, temperature: 0.0")
+def test_unreadable_answers_are_inconclusive_and_fail(gate, project, rewrite):
+    rewrite("policy: {max_no_answer: 1.0}", "policy: {max_no_answer: 0.0}")
+    rewrite("max_tokens: 96, temperature: 0.0", "max_tokens: 3, temperature: 0.0")
     result = gate("suites", "-k", "safe and mcq and overall and min")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["INCONCLUSIVE safe::mcq/overall*cannot tell: 12 of 12 answers of safe are cut*"])
 
 
-def test_on_inconclusive_skip_is_said_and_does_not_fail(gate, project):
-    rewrite(project, "policy: {max_no_answer: 1.0}", "policy: {max_no_answer: 0.0, on_inconclusive: skip}")
-    rewrite(project, "max_tokens: 96, temperature: 0.0", "max_tokens: 3, temperature: 0.0")
+def test_on_inconclusive_skip_is_said_and_does_not_fail(gate, project, rewrite):
+    rewrite("policy: {max_no_answer: 1.0}", "policy: {max_no_answer: 0.0, on_inconclusive: skip}")
+    rewrite("max_tokens: 96, temperature: 0.0", "max_tokens: 3, temperature: 0.0")
     result = gate("suites", "-k", "safe and overall and min and not wrong")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["INCONCLUSIVE safe::mcq/overall*", "2 checks: 1 passed, 1 inconclusive"])
 
 
-def test_nothing_but_skipped_inconclusive_checks_is_not_green(gate, project):
-    rewrite(project, "policy: {max_no_answer: 1.0}", "policy: {max_no_answer: 0.0, on_inconclusive: skip}")
-    rewrite(project, "max_tokens: 96, temperature: 0.0", "max_tokens: 3, temperature: 0.0")
+def test_nothing_but_skipped_inconclusive_checks_is_not_green(gate, project, rewrite):
+    rewrite("policy: {max_no_answer: 1.0}", "policy: {max_no_answer: 0.0, on_inconclusive: skip}")
+    rewrite("max_tokens: 96, temperature: 0.0", "max_tokens: 3, temperature: 0.0")
     result = gate("suites", "-k", "safe and mcq and overall and min")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stdout.fnmatch_lines(["nothing was decided*"])
@@ -153,7 +142,7 @@ def test_nothing_but_skipped_inconclusive_checks_is_not_green(gate, project):
 def test_options_that_run_no_check_are_not_green(gate):
     result = gate("suites", "--setup-only", "-k", "mcq")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stdout.fnmatch_lines(["*checks: 6 never run"])
+    result.stdout.fnmatch_lines(["7 checks: 7 never run"])
 
 
 def test_verdicts_are_written_also_when_the_gate_fails(gate, project):
