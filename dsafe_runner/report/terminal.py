@@ -91,7 +91,8 @@ def _problems(terminal: Any, records: list[dict[str, Any]], errors: Mapping[str,
 def _problem(terminal: Any, kind: str, check: str, line: str) -> None:
     word, colour = _WORDS[kind]
     terminal.write(word, **{colour: True, "bold": True})
-    terminal.write_line(f" {check}  {line}")
+    # not write_line, which would start a new line first
+    terminal.write(f" {check}  {line}\n")
 
 
 def _chosen(rows: list[Row], records: Iterable[dict[str, Any]], verbose: int) -> list[Row]:

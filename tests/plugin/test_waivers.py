@@ -58,4 +58,4 @@ def test_an_error_is_never_waived(gate, project, repoint):
     repoint("safe", "../broken")
     result = gate("suites", "-k", "wrong")
     assert result.ret == 1
-    assert result.parseoutcomes() == {"errors": 1}
+    assert result.parseoutcomes() == {"errors": 1, "deselected": 9}
