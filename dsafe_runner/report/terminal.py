@@ -85,7 +85,7 @@ def _problems(terminal: Any, records: list[dict[str, Any]], errors: Mapping[str,
     for excuse, waived in excuses.items():
         for record in waived:
             _problem(terminal, "waived", record["check_id"], record["reason"])
-        terminal.write_line(f"       {excuse}")
+        terminal.write(f"       {excuse}\n")
 
 
 def _problem(terminal: Any, kind: str, check: str, line: str) -> None:
