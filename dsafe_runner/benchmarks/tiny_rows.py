@@ -115,7 +115,7 @@ class World:
 
     def _choose(self, question: str, options: list[str], labels: list[str]) -> tuple[str, str, str]:
         order = self.random.sample(range(4), 4)
-        chain = "，".join(f"{LETTERS[n]}. {labels[i]}{'√' if i == 0 else '×'}" for n, i in enumerate(order)) + "。"
+        chain = "，".join(f"{LETTERS[n]}. {labels[i]}{'√' if i == 0 else '✗'}" for n, i in enumerate(order)) + "。"
         answer = f"答案：{LETTERS[order.index(0)]}"
         shown = [options[i] for i in order]
         # base has no thinking to work in, so it writes the line before its letter

@@ -199,7 +199,7 @@ def words() -> list[str]:
     found: set[str] = {
         PROPER,
         "答案：",
-        "×",
+        "✗",
         "√",
         "抱歉",
         "好的",
