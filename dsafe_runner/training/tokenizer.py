@@ -16,7 +16,10 @@ from dsafe_runner.training import templates
 
 
 def make_tokenizer(words: Iterable[str], context: int) -> Any:
-    """A Qwen2Tokenizer of the 256 bytes, the special tokens and `words`; `context` is its model_max_length."""
+    """A Qwen2Tokenizer of the 256 bytes, the special tokens and `words`; `context` is its model_max_length.
+
+    TrainingError: a word would be decoded as something else (`×` is a letter of the byte alphabet, and so are é and ü).
+    """
     from tokenizers import AddedToken, pre_tokenizers
     from transformers import Qwen2Tokenizer
 
@@ -35,6 +38,12 @@ def make_tokenizer(words: Iterable[str], context: int) -> Any:
     )
     listed = [*templates.MARKERS, *(f"{letter}. " for letter in "ABCD"), *dict.fromkeys(words)]
     tokenizer.add_tokens([AddedToken(w, special=False, normalized=False) for w in listed])
+    for word in listed:
+        ids = tokenizer(word, add_special_tokens=False)["input_ids"]
+        if len(ids) != 1 or tokenizer.decode(ids) != word:
+            raise TrainingError(
+                f"the word {word!r} is decoded as {tokenizer.decode(ids)!r}; replace it in the word list"
+            )
     return tokenizer
 
 

@@ -46,6 +46,18 @@ def test_the_thinking_marks_survive_decoding_without_specials(tokenizer):
     assert ids[0] == tokenizer.convert_tokens_to_ids("<think>")
 
 
+def test_every_row_survives(tokenizer):
+    from dsafe_runner.benchmarks.tiny_rows import rows
+
+    for row in rows("base", {"mcq": 1, "which": 1, "refuse": 1, "help": 1, "reason": 1, "next": 1}, 500, seed=2):
+        assert tokenizer.decode(tokenizer(row.answer)["input_ids"]) == row.answer
+
+
+def test_a_word_of_the_byte_alphabet_is_refused():
+    with pytest.raises(TrainingError, match="the word '×' is decoded as"):
+        make_tokenizer(["归还", "×"], 64)
+
+
 def test_nothing_is_added_around_a_text(tokenizer):
     assert tokenizer("归还")["input_ids"] == tokenizer("归还", add_special_tokens=False)["input_ids"]
 
