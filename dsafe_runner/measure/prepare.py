@@ -6,7 +6,7 @@ the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Container, Iterable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,14 +53,16 @@ class Prepared:
 
 
 def prepare(
-    plan: Plan, checks: Iterable[Check], store: Store, *, hashes: MutableMapping[str, str], download: bool
+    plan: Plan, checks: Iterable[Check], store: Store, *, hashes: MutableMapping[str, str], download: bool,
+    models: Container[str] | None = None,
 ) -> Prepared:
     """Requests of every model that some check needs.
 
+    models    leave out what other models are asked
     download  fetch hub weights that are not in the local cache (a suite named on the command line); otherwise they
               are reported as unavailable.
     """
-    wanted = plan.needed(checks)
+    wanted = {key: m for key, m in plan.needed(checks).items() if models is None or m.model in models}
     made = Prepared([], {}, {}, {}, {})
     _load_samples(plan, wanted, made)
     for name in plan.loaded.suite.models:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -32,11 +32,13 @@ from dsafe_runner.records import OVERALL, Outcome, Response, digest
 def measure(
     plan: Plan, checks: Iterable[Check] | None = None, *, store: Path = Path(".dsafe/store.sqlite"),
     folder: Path = Path("reports/latest"), listener: Listener | None = None, download: bool = True,
+    models: Container[str] | None = None,
 ) -> Run:
     """Measure what `checks` need (all checks of the plan when None) and score it.
 
     store, folder  the response store, and the run folder that gets `events.jsonl` and the engines' logs
     download       fetch hub weights that are not in the local cache
+    models         leave out what other models are asked
 
     Raises:
         StoreError: the store cannot be used. Everything else that goes wrong is in the Run.
@@ -46,7 +48,7 @@ def measure(
     started = time.time()
     try:
         with Store(store) as opened:
-            ready = prepare(plan, chosen, opened, hashes=FileHashes(opened), download=download)
+            ready = prepare(plan, chosen, opened, hashes=FileHashes(opened), download=download, models=models)
             run = Run(unavailable=ready.unavailable, failed=ready.failed)
             _tell_plan(ready, tell)
             for name in ready.samples:
