@@ -75,7 +75,7 @@ def _cpu_only_torch() -> str | None:
         text = (Path(found.submodule_search_locations[0]) / "version.py").read_text(encoding="utf-8")
     except OSError:
         return None
-    said = dict(re.findall(r"^(__version__|cuda|hip|xpu)\b[^=\n]*= *(.+)$", text, re.MULTILINE))
+    said: dict[str, str] = dict(re.findall(r"^(__version__|cuda|hip|xpu)\b[^=\n]*= *(.+)$", text, re.MULTILINE))
     if "__version__" in said and all(said.get(name, "").strip() == "None" for name in ("cuda", "hip")):
         return said["__version__"].strip().strip("'\"")
     return None
