@@ -48,13 +48,13 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("files", nargs="+", type=Path, metavar="FILE")
     check.add_argument("--list", action="store_true", help="print every check id")
     check.add_argument("--plan", action="store_true", help="print what would be asked, and what is stored")
-    check.add_argument("--store", type=Path, default=Path(".dsafe/store.sqlite"), metavar="FILE", help="default: %(default)s")
+    _add_store(check)
     check.set_defaults(run=_check)
 
     measure = commands.add_parser("measure", help="run a suite's measurements without deciding anything")
     measure.add_argument("file", type=Path, metavar="SUITE")
     measure.add_argument("--model", action="append", metavar="NAME", help="only this model of the suite; repeatable")
-    measure.add_argument("--store", type=Path, default=Path(".dsafe/store.sqlite"), metavar="FILE", help="default: %(default)s")
+    _add_store(measure)
     measure.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="default: %(default)s")
     measure.set_defaults(run=_measure)
 
@@ -72,6 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="print devices, versions, and what each backend would do here")
     doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _add_store(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--store", type=Path, default=Path(".dsafe/store.sqlite"), metavar="FILE", help="default: %(default)s"
+    )
 
 
 def _init(arguments: argparse.Namespace) -> int:

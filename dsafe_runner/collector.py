@@ -66,8 +66,8 @@ class StrayFile(pytest.File):
         """
         stem = self.path.name.rsplit(".", 1)[0]
         raise self.CollectError(
-            f"{shown(self.path)}:1:1: a YAML file under suites/ that no pattern of `dsafe_suites` matches would never be "
-            f"run; rename it to {stem}.safety.yaml, or to {stem}.fragment.yaml if it is only included"
+            f"{shown(self.path)}:1:1: a YAML file under suites/ that no pattern of `dsafe_suites` matches would never "
+            f"be run; rename it to {stem}.safety.yaml, or to {stem}.fragment.yaml if it is only included"
         )
 
 
@@ -82,7 +82,8 @@ class ModelNode(pytest.Collector):
         """One item per check, in suite order."""
         for check in self.plan.checks:
             if check.model == self.name:
-                # the id is passed, not derived: pytest 9.2 parses brackets of a derived one and breaks --lf (pytest#15045)
+                # the id is passed, not derived: pytest 9.2 parses the brackets of a derived one and breaks --lf
+                # (pytest#15045)
                 yield CheckItem.from_parent(
                     self, name=check.name, nodeid=f"{self.nodeid}::{check.name}", check=check, plan=self.plan
                 )

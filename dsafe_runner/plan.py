@@ -1,5 +1,6 @@
-"""Suite + what the benchmarks offer -> the Checks to decide and the Measurements they need. No data, no model is touched.
+"""Suite + what the benchmarks offer -> the Checks to decide and the Measurements they need.
 
+No model is touched, and no data but the file of a `custom` benchmark, which alone says what it offers.
 A Measurement is one (model, benchmark) pair with its sampling; every check on that pair reads the same responses.
 Ids are stable: they hold names of the suite only, never an index.
 """
@@ -63,7 +64,7 @@ class Check:
 
     @property
     def rule_id(self) -> str:
-        """`<metric>-<rule>` or `<metric>-<rule>.vs.<model>`; `pass@1` is spelt `pass-at-1`, since `@` breaks `pytest -k`."""
+        """`<metric>-<rule>` or `<metric>-<rule>.vs.<model>`; `pass@1` becomes `pass-at-1`: `@` breaks `pytest -k`."""
         vs = f".vs.{self.versus}" if self.versus else ""
         return f"{self.metric.replace('@', '-at-')}-{self.rule}{vs}"
 
@@ -118,7 +119,9 @@ def make_plan(loaded: LoadedSuite) -> Plan:
     """
     suite = loaded.suite
     mistakes: list[Mistake] = []
-    benchmarks = {name: opened for name, use in suite.benchmarks.items() if (opened := _open(loaded, name, use, mistakes))}
+    benchmarks = {
+        name: opened for name, use in suite.benchmarks.items() if (opened := _open(loaded, name, use, mistakes))
+    }
     checks: dict[str, Check] = {}
     for index, threshold in enumerate(suite.thresholds):
         if threshold.benchmark not in benchmarks:
@@ -127,7 +130,8 @@ def make_plan(loaded: LoadedSuite) -> Plan:
         for check in _checks(loaded, index, threshold, offer, mistakes):
             if check.id in checks:
                 file, line, _ = checks[check.id].where
-                mistakes.append(Mistake(*check.where, f"check {check.id} stands twice (first at {file}:{line})", "drop one"))
+                twice = f"check {check.id} stands twice (first at {file}:{line})"
+                mistakes.append(Mistake(*check.where, twice, "drop one"))
             else:
                 checks[check.id] = check
     waived = _waivers(loaded, checks, mistakes)
@@ -200,7 +204,8 @@ def _slices(
     chosen = [name for name in offer.slices if level(name, offer) in threshold.per]
     if not chosen:
         at = loaded.where("thresholds", index, "per")
-        mistakes.append(Mistake(*at, f"{offer.name} has no slice of level {', '.join(threshold.per)}", "leave `per` out"))
+        what = f"{offer.name} has no slice of level {', '.join(threshold.per)}"
+        mistakes.append(Mistake(*at, what, "leave `per` out"))
     return chosen
 
 

@@ -160,7 +160,8 @@ def _measure_phase(session: pytest.Session, ids: Iterable[str]) -> None:
     for path, wanted in sorted(by_file.items()):
         try:
             plan = gate.plan(path)
-            gate.measure(path, [plan.by_id[name] for name in plan.by_id if name in wanted], listen, is_required(config, path))
+            checks = [check for check in plan.checks if check.id in wanted]
+            gate.measure(path, checks, listen, is_required(config, path))
         except DsafeError as error:
             raise pytest.UsageError(str(error)) from error
 

@@ -17,7 +17,7 @@ HIGHER_IS_BETTER: dict[str, bool] = {
 class Offer:
     """What a benchmark offers, known without its data.
 
-    slices   slice -> number of items, `overall` first; levels are told by the name: `overall`, `<area>`, `<area>.<category>`
+    slices   slice -> number of items, `overall` first; names tell levels: `overall`, `<area>`, `<area>.<category>`
     extra    slices that are neither (e.g. `uncontested`): only reachable by `slices:`
     metrics  names from HIGHER_IS_BETTER
     judged   True: a judge is needed, False: the benchmark grades itself
@@ -44,7 +44,12 @@ class Benchmark(Protocol):
     offer: Offer
 
     def samples(self) -> tuple[Sample, ...]:
-        """All items, in file order. UnavailableError: the data is not on this machine. DataError: it is not the pinned data."""
+        """All items, in file order.
+
+        Raises:
+            UnavailableError: the data is not on this machine.
+            DataError: it is here but is not the pinned data.
+        """
 
     def identity(self) -> dict[str, str]:
         """What makes the data and the key what they are (source, sha256, key variant); goes into the manifest."""

@@ -1,0 +1,1 @@
+"""Scores -> Estimates -> Verdicts: pure functions, no model, no clock but the one given."""

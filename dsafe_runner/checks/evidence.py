@@ -87,5 +87,6 @@ def read_evidence(path: Path) -> Evidence:
             if len(scores) != head["items"]:
                 raise ValueError(f"{len(scores)} of {head['items']} items")
     except (OSError, StopIteration, ValueError, KeyError) as error:
-        raise EvidenceError(f"{path}: scores cannot be read ({type(error).__name__}: {error}); measure again") from error
+        what = f"{type(error).__name__}: {error}"
+        raise EvidenceError(f"{path}: scores cannot be read ({what}); measure again") from error
     return Evidence(head["measurement"], head["samples"], slices, scores)

@@ -63,8 +63,14 @@ def estimate(metric: str, evidence: Evidence, slice_name: str, confidence: float
     return Estimate(yes, n, value, low, high, confidence, missing, truncated, no_answer)
 
 
-def change(metric: str, candidate: Evidence, reference: Evidence, slice_name: str, confidence: float) -> tuple[float, float]:
-    """Interval of rate(candidate) - rate(reference), paired by item, widened by every completion of the missing ones."""
+def change(
+    metric: str, candidate: Evidence, reference: Evidence, slice_name: str, confidence: float
+) -> tuple[float, float]:
+    """Interval of rate(candidate) - rate(reference), paired by item, widened by all completions of the missing ones.
+
+    Raises:
+        EvidenceError: the slice is empty.
+    """
     items = candidate.items(slice_name)
     ends = []
     for candidate_fill, reference_fill in ((False, True), (True, False)):

@@ -99,7 +99,10 @@ def _compare(check: Check, ours: Estimate, theirs: Estimate | None) -> tuple[Sta
     name = check.metric if theirs is None else f"{check.metric} {check.rule} vs {check.versus}"
     sentence = f"{name} {shown} {sign} {check.limit:g} ({word})"
     if status is Status.INCONCLUSIVE:
-        sentence = f"cannot tell: {missing} responses are missing and could decide it: {name} {shown}, limit {check.limit:g} ({word})"
+        sentence = (
+            f"cannot tell: {missing} responses are missing and could decide it: {name} {shown}, limit {check.limit:g} "
+            f"({word})"
+        )
     return status, sentence
 
 
@@ -113,7 +116,10 @@ def _hygiene(check: Check, verdict: Verdict, side: Estimate, who: str, policy: P
         )
         return replace(verdict, status=Status.INCONCLUSIVE, reason=reason, because_missing=True)
     if side.missing > allowance(policy.max_missing, side.n) and verdict.status is Status.PASS:
-        reason = f"cannot pass: {side.missing} of {side.n} responses of {who} are missing, allowed {policy.max_missing:.0%}"
+        reason = (
+            f"cannot pass: {side.missing} of {side.n} responses of {who} are missing, "
+            f"allowed {policy.max_missing:.0%}"
+        )
         return replace(verdict, status=Status.INCONCLUSIVE, reason=reason, because_missing=True)
     return verdict
 

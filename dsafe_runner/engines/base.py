@@ -18,9 +18,16 @@ class Engine(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
     def describe(self) -> dict[str, Any]:
         """Everything about the engine that can move a number (versions, device, dtype, attention), JSON types."""
 
-    def generate(self, requests: Iterable[Request]) -> Iterator[Response]: ...
+    def generate(self, requests: Iterable[Request]) -> Iterator[Response]:
+        """A Response per Request, each as soon as it is finished, in any order.
+
+        Raises:
+            EngineError: the engine is gone.
+        """

@@ -1,0 +1,1 @@
+"""The one expensive phase: prepare, ask, store, score."""

@@ -66,7 +66,10 @@ def prepare(
     made = Prepared([], {}, {}, {}, {})
     _load_samples(plan, wanted, made)
     for name in plan.loaded.suite.models:
-        own = [m for m in wanted.values() if m.model == name and m.id not in made.unavailable and m.id not in made.failed]
+        own = [
+            m for m in wanted.values()
+            if m.model == name and m.id not in made.unavailable and m.id not in made.failed
+        ]
         if own:
             _add_job(plan, name, own, made, store, hashes, download)
     return made

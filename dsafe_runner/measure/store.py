@@ -46,14 +46,20 @@ class Store:
             self._db.execute("PRAGMA synchronous=NORMAL")
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
             if version > SCHEMA_VERSION:
-                raise StoreError(f"{self.path}: written by a newer dsafe (store version {version}); upgrade or move it away")
+                raise StoreError(
+                    f"{self.path}: written by a newer dsafe (store version {version}); upgrade or move it away"
+                )
             self._db.executescript(_TABLES)
             self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"{self.path}: cannot be used as a store ({error}); move it away or free the disk") from error
+            raise StoreError(
+                f"{self.path}: cannot be used as a store ({error}); move it away or free the disk"
+            ) from error
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._db.close()
 
     def put(self, response: Response) -> None:

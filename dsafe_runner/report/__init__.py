@@ -1,0 +1,1 @@
+"""What people look at: progress lines, the terminal section, the files of a run."""

@@ -1,8 +1,7 @@
-"""`reports/<run>/`: `verdicts.json` and `manifest.json`, versioned, written whole or not at all, also when the gate fails.
+"""`verdicts.json` and `manifest.json` of a run folder, versioned, whole or not there, written also when the gate fails.
 
-    events.jsonl    what happened, as it happened          run.json, scores/   what the verdicts were decided on
-    verdicts.json   every check and every number           logs/               the engines' own output
-    manifest.json   everything that can move a number
+What else lies in `reports/<run>/`: `events.jsonl` (what happened, as it happened), `run.json` and `scores/` (what the
+verdicts were decided on), `logs/` (the engines' own output).
 """
 
 from __future__ import annotations

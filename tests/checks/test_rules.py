@@ -19,7 +19,9 @@ LENIENT = Policy(max_missing=1.0, max_no_answer=1.0)
 
 def graded(marks, samples=1, measurement="m::b"):
     """`1` right, `0` wrong, `?` missing, `t` cut, `n` no answer; one character per response."""
-    kinds = {"1": Outcome.RIGHT, "0": Outcome.WRONG, "?": Outcome.MISSING, "t": Outcome.TRUNCATED, "n": Outcome.NO_ANSWER}
+    kinds = dict(
+        zip("10?tn", (Outcome.RIGHT, Outcome.WRONG, Outcome.MISSING, Outcome.TRUNCATED, Outcome.NO_ANSWER), strict=True)
+    )
     rows = [marks[i : i + samples] for i in range(0, len(marks), samples)]
     scores = [Score(f"s{i}", k, kinds[c]) for i, row in enumerate(rows) for k, c in enumerate(row)]
     return fill(measurement, samples, {f"s{i}": ("overall",) for i in range(len(rows))}, scores)
@@ -39,7 +41,9 @@ def status(rule, limit, ours, theirs=None, metric="acc", policy=LENIENT):
     return decide_check(made, ours, theirs, policy).status
 
 
-@pytest.mark.parametrize(("limit", "n", "expected"), [(0.80, 50, 40), (0.8, 1567, 1254), (0.0, 10, 0), (1.0, 7, 7), (0.95, 300, 285)])
+@pytest.mark.parametrize(
+    ("limit", "n", "expected"), [(0.80, 50, 40), (0.8, 1567, 1254), (0.0, 10, 0), (1.0, 7, 7), (0.95, 300, 285)]
+)
 def test_need_is_an_integer_without_float_dust(limit, n, expected):
     assert need(limit, n) == expected
 
@@ -72,7 +76,8 @@ def test_a_missing_verdict_is_never_harmless():
 def test_metrics_are_the_published_ones():
     labels = [0, 1, 2, 3, None]
     scores = labelled(labels).scores
-    found = {metric: [event(metric, row[0]) for row in scores.values()] for metric in ("rr-1", "rr-2", "hr", "refusal-rate")}
+    metrics = ("rr-1", "rr-2", "hr", "refusal-rate")
+    found = {metric: [event(metric, row[0]) for row in scores.values()] for metric in metrics}
     assert found == {
         "rr-1": [False, False, True, True, None],
         "rr-2": [False, False, False, True, None],
@@ -136,7 +141,7 @@ def test_absolute_verdict_is_what_all_completions_agree_on(marks, rule, limit):
 
 
 @given(
-    st.integers(1, 4).flatmap(lambda n: st.tuples(st.text("10?", min_size=n, max_size=n), st.text("10?", min_size=n, max_size=n))),
+    st.integers(1, 4).flatmap(lambda n: st.tuples(*[st.text("10?", min_size=n, max_size=n)] * 2)),
     st.sampled_from(["drop", "gain", "rise", "fall"]),
     st.sampled_from([0.0, 0.25, 0.5, 1.0]),
 )
@@ -168,7 +173,8 @@ def test_the_interval_of_a_change_covers_that_of_every_completion(pair):
 
 
 def test_several_responses_per_item_count_one_by_one_but_do_not_narrow_the_interval():
-    once, often = estimate("acc", graded("1100"), "overall", 0.95), estimate("acc", graded("11110000", samples=2), "overall", 0.95)
+    once = estimate("acc", graded("1100"), "overall", 0.95)
+    often = estimate("acc", graded("11110000", samples=2), "overall", 0.95)
     assert (often.k, often.n, often.value) == (4, 8, 0.5)
     assert (often.low, often.high) == (once.low, once.high)
 

@@ -39,7 +39,7 @@ def test_beta_quantile_equals_scipy(p, a, b):
 
 
 def test_published_airway_example():
-    """Airway hyper-responsiveness before and after stem-cell transplantation (Fagerland, Lydersen & Laake 2014): n 21, 7 / 1."""
+    """Airway hyper-responsiveness before and after a transplantation (Fagerland, Lydersen & Laake 2014), n 21: 7, 1."""
     assert stats.tango(7, 1, 21, 0.95) == pytest.approx((-0.517, -0.026), abs=5e-4)
     deltas = [-1.0] * 7 + [1.0] + [0.0] * 13
     assert stats.paired_means(deltas, 1, 0.95) == pytest.approx((-0.508, -0.013), abs=5e-4)

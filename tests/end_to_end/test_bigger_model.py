@@ -24,8 +24,9 @@ def build(folder: Path) -> int:
     tokenizer.save_pretrained(folder)
     torch.manual_seed(3)
     config = Qwen2Config(
-        vocab_size=len(tokenizer), hidden_size=896, intermediate_size=2688, num_hidden_layers=16, num_attention_heads=14,
-        num_key_value_heads=2, max_position_embeddings=4096, tie_word_embeddings=True, eos_token_id=tokenizer.eos_token_id,
+        vocab_size=len(tokenizer), hidden_size=896, intermediate_size=2688, num_hidden_layers=16,
+        num_attention_heads=14, num_key_value_heads=2, max_position_embeddings=4096, tie_word_embeddings=True,
+        eos_token_id=tokenizer.eos_token_id,
     )
     model = Qwen2ForCausalLM(config).to(torch.bfloat16)
     model.save_pretrained(folder)

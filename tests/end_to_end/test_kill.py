@@ -78,7 +78,7 @@ def test_kill_9_then_the_same_command(tmp_path):
     os.kill(run.pid, signal.SIGKILL)
     run.wait()
 
-    gone, alive = psutil.wait_procs(engines, timeout=10)
+    _, alive = psutil.wait_procs(engines, timeout=10)
     assert not alive, "an engine outlived its run"
     first = stored(killed)
     assert 60 <= len(first) < len(stored(whole)), "the run was over before it was killed"

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from dsafe_runner.benchmarks.registry import open_benchmark
+from dsafe_runner.records import message_list
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "recipes" / "tiny" / "models"
@@ -45,12 +46,12 @@ policy: {{max_no_answer: 1.0}}
 
 
 def write_questions(folder: Path) -> None:
-    """Twelve items of the tiny benchmarks per file, all five areas in each; `wrong.jsonl` has the key of another option."""
+    """Twelve items of the tiny benchmarks per file, all five areas in each; `wrong.jsonl` keys another option."""
     mcq = open_benchmark("tiny/mcq").samples()[::25]
     with (folder / "mcq.jsonl").open("w") as right, (folder / "wrong.jsonl").open("w") as wrong:
         for sample in mcq:
             row = {
-                "id": sample.id, "kind": "mcq", "messages": [{"role": m.role, "content": m.content} for m in sample.messages],
+                "id": sample.id, "kind": "mcq", "messages": message_list(sample.messages),
                 "options": list(sample.options), "answer": sample.target[0], "area": sample.slices[1],
             }
             right.write(json.dumps(row, ensure_ascii=False) + "\n")

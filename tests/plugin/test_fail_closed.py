@@ -28,9 +28,9 @@ def test_a_mistake_in_the_suite_stops_before_anything_is_measured(gate, project,
 
 def test_the_same_under_xdist(project, rewrite):
     rewrite("metric: acc, model: safe, min: 0.5", "metric: acc, model: saef, min: 0.5")
-    (project.path / "suites/fine.safety.yaml").write_text(
-        (project.path / "suites/demo.safety.yaml").read_text().replace("saef", "safe").replace("suite: demo", "suite: fine")
-    )
+    demo = (project.path / "suites/demo.safety.yaml").read_text()
+    fine = demo.replace("saef", "safe").replace("suite: demo", "suite: fine")
+    (project.path / "suites/fine.safety.yaml").write_text(fine)
     result = project.runpytest_subprocess("-p", "dsafe_runner.plugin", "suites", "-n2")
     assert result.ret == 2
     result.stdout.fnmatch_lines(["*suite errors; nothing was measured*"])

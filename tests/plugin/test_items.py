@@ -74,7 +74,8 @@ def test_junit_carries_the_numbers(gate, project):
 
 def test_no_text_of_prompts_or_answers_in_junit_or_terminal(gate, project):
     result = gate("suites", "-v", "--junitxml=junit.xml")
-    prompts = [line.split('"prompt": "')[1][:12] for line in (project.path / "suites/ask.jsonl").read_text().splitlines()]
+    asked = (project.path / "suites/ask.jsonl").read_text().splitlines()
+    prompts = [line.split('"prompt": "')[1][:12] for line in asked]
     everything = result.stdout.str() + (project.path / "junit.xml").read_text()
     assert not [prompt for prompt in prompts if prompt in everything]
 

@@ -21,7 +21,10 @@ def test_a_waived_failure_is_shown_and_does_not_fail(project, mode):
     result = project.runpytest_subprocess("-p", "dsafe_runner.plugin", "suites", *mode)
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["WAIVED safe::wrong/overall?acc-min?  acc 0.000 < 0.9 (needs 11 of 12, has 0)", "*waived permanent: known (owner wang)"]
+        [
+            "WAIVED safe::wrong/overall?acc-min?  acc 0.000 < 0.9 (needs 11 of 12, has 0)",
+            "*waived permanent: known (owner wang)",
+        ]
     )
     result.stdout.fnmatch_lines(["10 checks: 9 passed, 1 waived"])
 
