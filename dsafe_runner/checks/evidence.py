@@ -25,6 +25,8 @@ class Evidence:
     samples: int
     slices: dict[str, tuple[str, ...]]
     scores: dict[str, tuple[Score, ...]]
+    memo: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False, compare=False)
+    """What has been counted on it; scores never change once they are here, and hundreds of checks read one slice."""
     _by_slice: dict[str, list[str]] = field(default_factory=dict)
 
     def items(self, slice_name: str) -> list[str]:

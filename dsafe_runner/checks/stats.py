@@ -88,6 +88,7 @@ def tango_z(lost: int, gained: int, n: int, difference: float) -> float:
     return numerator / math.sqrt(variance)
 
 
+@lru_cache(maxsize=65536)
 def tango(lost: int, gained: int, n: int, confidence: float) -> tuple[float, float]:
     """Two-sided score interval of rate(candidate) - rate(reference), paired."""
     quantile = NormalDist().inv_cdf(0.5 + confidence / 2.0)

@@ -41,7 +41,7 @@ def write_folders(
         own = [record for record in records if record["folder"] == str(folder)]
         mine = {reason: kept for reason, ids in not_gated.items() if (kept := [i for i in ids if _of(i, path)])}
         broken = {nodeid: line for nodeid, line in errors.items() if _of(nodeid, path)}
-        write_atomically(folder / "verdicts.json", _dump(verdicts(plan, run, own, mine, broken, exit_status)))
+        write_atomically(folder / "verdicts.json", _rows(verdicts(plan, run, own, mine, broken, exit_status)))
         write_atomically(folder / "manifest.json", _dump(manifest(run)))
 
 
@@ -80,6 +80,19 @@ def manifest(run: Run) -> dict[str, Any]:
 
 def _of(nodeid: str, path: Path) -> bool:
     return path.as_posix().endswith(nodeid.split("::", 1)[0])
+
+
+def _rows(value: Mapping[str, Any]) -> str:
+    """JSON with a line per entry of a list: diffable, and written by the fast encoder, which cannot indent."""
+
+    def text(part: Any) -> str:
+        return json.dumps(part, ensure_ascii=False, sort_keys=True)
+
+    lines = []
+    for key, part in sorted(value.items()):
+        rows = "[\n  " + ",\n  ".join(map(text, part)) + "\n ]" if isinstance(part, list) and part else text(part)
+        lines.append(f" {text(key)}: {rows}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _dump(value: Mapping[str, Any]) -> str:

@@ -39,7 +39,7 @@ def write_summary(
         if not rows:
             continue
         table = _table(_chosen(rows, records, verbose), writer.fullwidth, ascii_only)
-        terminal.write_line("")
+        terminal.write("\n")
         for line in render(table, writer.fullwidth, writer.hasmarkup, ascii_only).splitlines():
             terminal.write_line(line.rstrip())
         if any(_gaps(row) for row in rows):
@@ -47,12 +47,12 @@ def write_summary(
         for note in _notes(run.manifest):
             terminal.write_line(note)
     if not_gated:
-        terminal.write_line("")
+        terminal.write("\n")
         terminal.write_line("NOT GATED", yellow=True, bold=True)
         for reason, ids in not_gated.items():
             terminal.write_line(f"  {len(ids)} checks: {reason}")
         terminal.write_line("  name a suite on the command line, or use --dsafe-require, to make this an error")
-    terminal.write_line("")
+    terminal.write("\n")
     counts = Counter(record["result"] for record in records)
     parts = [f"{counts[name]} {name}" for name in ("passed", "failed", "inconclusive", "waived") if counts[name]]
     parts += [f"{len(errors)} in error"] if errors else []
