@@ -11,13 +11,13 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
-from dsafe_runner.benchmarks.base import HIGHER_IS_BETTER, Benchmark, Offer
+from dsafe_runner.benchmarks.base import Benchmark, Offer
 from dsafe_runner.benchmarks.registry import open_benchmark
 from dsafe_runner.errors import ConfigError, DataError, Mistake, UnavailableError
 from dsafe_runner.records import OVERALL, Sampling
+from dsafe_runner.suite.names import level_of
 from dsafe_runner.suite.spec import BenchmarkUse, LoadedSuite, Model, Threshold
 
 RULES: dict[str, str] = {
@@ -27,6 +27,11 @@ RULES: dict[str, str] = {
 
 _SAMPLING_REASONING = (0.6, 0.95)
 """Temperature and top_p recommended for DeepSeek-R1 and its distilled models (README of deepseek-ai/DeepSeek-R1)."""
+
+
+def measurement_id(model: str, benchmark: str) -> str:
+    """`<model>::<benchmark>`, unique in a suite."""
+    return f"{model}::{benchmark}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Measurement:
     @property
     def id(self) -> str:
         """`<model>::<benchmark>`, unique in a suite."""
-        return f"{self.model}::{self.benchmark}"
+        return measurement_id(self.model, self.benchmark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +86,11 @@ class Check:
     @property
     def measurements(self) -> tuple[str, ...]:
         """Ids of the measurements it reads: the candidate's, then the reference's."""
-        own = f"{self.model}::{self.benchmark}"
-        return (own, f"{self.versus}::{self.benchmark}") if self.versus else (own,)
+        sides = (self.model, self.versus) if self.versus else (self.model,)
+        return tuple(measurement_id(model, self.benchmark) for model in sides)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a suite asks for. `waived` maps a check id to the index of its waiver."""
 
@@ -94,11 +99,6 @@ class Plan:
     measurements: dict[str, Measurement]
     benchmarks: dict[str, Benchmark]
     waived: dict[str, int] = field(default_factory=dict)
-
-    @cached_property
-    def by_id(self) -> dict[str, Check]:
-        """Checks by id."""
-        return {check.id: check for check in self.checks}
 
     def offer(self, benchmark: str) -> Offer:
         """The offer behind a benchmark name of this suite."""
@@ -211,11 +211,7 @@ def _slices(
 
 def level(slice_name: str, offer: Offer) -> str:
     """`overall`, `area`, `category` or `extra`, told by the name."""
-    if slice_name in offer.extra:
-        return "extra"
-    if slice_name == OVERALL:
-        return OVERALL
-    return "category" if "." in slice_name else "area"
+    return "extra" if slice_name in offer.extra else level_of(slice_name)
 
 
 def _waivers(loaded: LoadedSuite, checks: dict[str, Check], mistakes: list[Mistake]) -> dict[str, int]:
@@ -253,7 +249,3 @@ def seed_of(suite_seed: int, benchmark: str, sample_id: str, k: int) -> int:
     text = f"{suite_seed}|{benchmark}|{sample_id}|{k}".encode()
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
 
-
-def direction(metric: str) -> bool:
-    """True where a higher rate is better."""
-    return HIGHER_IS_BETTER[metric]

@@ -21,8 +21,6 @@ from dsafe_runner.suite.spec import Policy
 _SLACK = 1e-9
 """0.8 * 50 is 40.00000000000001 in floating point; the need is 40."""
 
-SIGN = {"min": ">=", "max": "<=", "drop": "drop <=", "gain": "gain >=", "rise": "rise <=", "fall": "fall >="}
-
 
 def need(limit: float, n: int) -> int:
     """Fewest of n that reach a rate of at least `limit`."""
@@ -94,8 +92,8 @@ def _compare(check: Check, ours: Estimate, theirs: Estimate | None) -> tuple[Sta
         shown = _signed(moved / n)
     missing = ours.missing + (theirs.missing if theirs else 0)
     status = Status.PASS if passes else Status.FAIL if fails else Status.INCONCLUSIVE
-    relation = {"min": (">=", "<"), "gain": (">=", "<"), "fall": (">=", "<")}.get(check.rule, ("<=", ">"))
-    sign = relation[0] if status is not Status.FAIL else relation[1]
+    holds, breaks = (">=", "<") if check.rule in ("min", "gain", "fall") else ("<=", ">")
+    sign = breaks if status is Status.FAIL else holds
     name = check.metric if theirs is None else f"{check.metric} {check.rule} vs {check.versus}"
     sentence = f"{name} {shown} {sign} {check.limit:g} ({word})"
     if status is Status.INCONCLUSIVE:

@@ -8,11 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-def cpu_threads() -> int:
-    """CPU threads this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def visible_gpus(count: int) -> list[str]:
     """The `count` GPUs torch sees, as CUDA_VISIBLE_DEVICES names them: a subset given to us stays that subset."""
     said = os.environ.get("CUDA_VISIBLE_DEVICES")

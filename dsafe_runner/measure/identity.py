@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dsafe_runner.benchmarks.base import Benchmark
+from dsafe_runner.benchmarks.choice_text import LETTERS
 from dsafe_runner.engines.hf import LOOP
 from dsafe_runner.plan import Measurement, Plan, model_source, seed_of
 from dsafe_runner.records import Request, Sample, digest, message_list
@@ -53,7 +54,7 @@ def requests_for(
     made = []
     base = digest(dict(identity), 64)
     for sample in samples:
-        letters = tuple("ABCDEFGHIJ"[: len(sample.options)]) if sampling.scoring == "letters" else ()
+        letters = tuple(LETTERS[: len(sample.options)]) if sampling.scoring == "letters" else ()
         for k in range(measurement.samples):
             seed = seed_of(suite_seed, use, sample.id, k)
             key = digest(

@@ -16,10 +16,10 @@ from typing import Any
 
 from dsafe_runner.benchmarks.choice_text import constant_scores
 from dsafe_runner.checks.evidence import Evidence
-from dsafe_runner.engines.probe import probe
+from dsafe_runner.engines.probe import cpu_count, probe
 from dsafe_runner.engines.process import EngineProcess
 from dsafe_runner.errors import EngineError, UnavailableError
-from dsafe_runner.measure.devices import DevicePool, cpu_threads, visible_gpus
+from dsafe_runner.measure.devices import DevicePool, visible_gpus
 from dsafe_runner.measure.events import EventLog, Listener, Progress
 from dsafe_runner.measure.measured import Run
 from dsafe_runner.measure.prepare import Job, Prepared, engine_spec, prepare
@@ -89,7 +89,7 @@ def _ask(plan: Plan, ready: Prepared, run: Run, store: Store, folder: Path, tell
     busy = [job for job in ready.jobs if job.pending]
     if not busy:
         return
-    pool = DevicePool(visible_gpus(len(probe()["devices"])), cpu_threads())
+    pool = DevicePool(visible_gpus(len(probe()["devices"])), cpu_count())
     inbox: queue.SimpleQueue[tuple[str, Job, Any]] = queue.SimpleQueue()
     engines: list[EngineProcess] = []
     stop = threading.Event()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dsafe_runner.benchmarks.base import Offer
 from dsafe_runner.checks.metrics import estimate
 from dsafe_runner.measure.measured import Run
-from dsafe_runner.plan import Plan, level
+from dsafe_runner.plan import Plan, level, measurement_id
 from dsafe_runner.records import Estimate
 
 
@@ -36,17 +36,18 @@ def rows_of(plan: Plan, run: Run) -> list[Row]:
     rows = []
     for benchmark in plan.benchmarks:
         offer = plan.offer(benchmark)
-        models = [name for name in suite.models if f"{name}::{benchmark}" in run.evidence]
+        ids = {name: measurement_id(name, benchmark) for name in suite.models}
+        measured = {name: run.evidence[key] for name, key in ids.items() if key in run.evidence}
         for metric, slice_name in _cells(plan, benchmark, offer):
             found = {
-                name: estimate(metric, run.evidence[f"{name}::{benchmark}"], slice_name, suite.policy.confidence)
-                for name in models
+                name: estimate(metric, evidence, slice_name, suite.policy.confidence)
+                for name, evidence in measured.items()
             }
-            for name in models:
+            for name, value in found.items():
                 rows.append(
                     Row(
                         name, suite.models[name].stage, benchmark, metric, slice_name, level(slice_name, offer),
-                        found[name], _changes(plan, name, found),
+                        value, _changes(plan, name, found),
                     )
                 )
     return rows

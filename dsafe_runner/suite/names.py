@@ -195,7 +195,7 @@ class _Check:
                 todo = suggestion(name, names, "its slices are")
                 what = f"{threshold.benchmark} has no slice {quoted(name)}"
                 yield Mistake(*self.where(*loc, "slices", position), what, todo)
-        levels = {_level(name) for name in offer.slices if name not in offer.extra}
+        levels = {level_of(name) for name in offer.slices if name not in offer.extra}
         for position, level in enumerate(threshold.per or []):
             if level not in levels:
                 what = f"{threshold.benchmark} has no slice of level {level}"
@@ -211,7 +211,8 @@ class _Check:
             yield Mistake(*self.where(*loc, "permanent"), f"{name} has an end and is permanent", "keep one of the two")
 
 
-def _level(name: str) -> str:
+def level_of(name: str) -> str:
+    """`overall`, `area` or `category`: what the name of a slice says of its level."""
     if name == "overall":
         return name
     return "category" if "." in name else "area"

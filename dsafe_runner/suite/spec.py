@@ -165,10 +165,6 @@ class Suite(_Strict):
     waivers: list[Waiver] = []
 
 
-Position = tuple[int, int]
-"""Line and column of a value, both from 1."""
-
-
 class LoadedSuite:
     """A Suite, where it was read, and where each of its values stands.
 
