@@ -19,7 +19,7 @@ _WHERE = {
     "load_suite": "dsafe_runner.suite.load",
     "make_plan": "dsafe_runner.plan",
     "measure": "dsafe_runner.measure.run",
-    "decide": "dsafe_runner.checks.decide",
+    "decide": "dsafe_runner.measure.measured",
 }
 
 __all__ = ["__version__", "decide", "load_suite", "make_plan", "measure"]

@@ -1,9 +1,9 @@
-"""All verdicts of a run: the same path for pytest items, the command line and a notebook."""
+"""The verdict on a check and what it counts as: the same path for pytest items and a notebook."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from dsafe_runner.checks.evidence import Evidence
 from dsafe_runner.checks.rules import decide_check
@@ -22,15 +22,6 @@ def decide_one(plan: Plan, check: Check, evidence: Mapping[str, Evidence]) -> Ve
     own, *other = check.measurements
     reference = evidence[other[0]] if other else None
     return decide_check(check, evidence[own], reference, plan.loaded.suite.policy)
-
-
-def decide(plan: Plan, evidence: Mapping[str, Evidence], checks: Iterable[Check] | None = None) -> dict[str, Verdict]:
-    """Verdicts by check id, for all checks whose measurements are there."""
-    return {
-        check.id: decide_one(plan, check, evidence)
-        for check in (plan.checks if checks is None else checks)
-        if all(m in evidence for m in check.measurements)
-    }
 
 
 def settle_one(plan: Plan, verdict: Verdict, today: datetime.date | None = None) -> tuple[Result, str]:

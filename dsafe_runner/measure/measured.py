@@ -1,11 +1,16 @@
-"""What a measure phase leaves behind."""
+"""What a measure phase leaves behind, and the verdicts on it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from dsafe_runner.checks.decide import decide_one
 from dsafe_runner.checks.evidence import Evidence
+from dsafe_runner.errors import EvidenceError, UnavailableError
+from dsafe_runner.plan import Check, Plan
+from dsafe_runner.records import Status, Verdict
 
 
 @dataclass
@@ -17,3 +22,34 @@ class Run:
     failed: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     manifest: dict[str, Any] = field(default_factory=dict)
+
+    def require(self, check: Check) -> None:
+        """Make sure that all a check reads has been measured.
+
+        Raises:
+            EvidenceError: a measurement failed, or was never made.
+            UnavailableError: something it needs is not on this machine.
+        """
+        for measurement in check.measurements:
+            if measurement in self.failed:
+                raise EvidenceError(self.failed[measurement])
+            if measurement in self.unavailable:
+                raise UnavailableError(self.unavailable[measurement])
+            if measurement not in self.evidence:
+                raise EvidenceError(f"{measurement} was not measured")
+
+
+def decide(plan: Plan, run: Run, checks: Iterable[Check] | None = None) -> dict[str, Verdict]:
+    """Verdicts by check id, on every check asked for (all of the plan when None).
+
+    A check that has nothing it may be decided on is there too, INCONCLUSIVE with the reason: whoever looks at the
+    values of this dict alone must not take its absence for a pass.
+    """
+    verdicts = {}
+    for check in plan.checks if checks is None else checks:
+        try:
+            run.require(check)
+            verdicts[check.id] = decide_one(plan, check, run.evidence)
+        except (EvidenceError, UnavailableError) as error:
+            verdicts[check.id] = Verdict(check.id, Status.INCONCLUSIVE, str(error), because_missing=True)
+    return verdicts

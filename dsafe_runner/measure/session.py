@@ -14,7 +14,7 @@ from typing import Any
 from dsafe_runner.checks.decide import decide_one
 from dsafe_runner.checks.evidence import Evidence, read_evidence, write_evidence
 from dsafe_runner.checks.waivers import Result
-from dsafe_runner.errors import EvidenceError, UnavailableError
+from dsafe_runner.errors import EvidenceError
 from dsafe_runner.measure.events import Listener
 from dsafe_runner.measure.files import write_atomically
 from dsafe_runner.measure.measured import Run
@@ -89,14 +89,7 @@ class GateSession:
             EvidenceError: a measurement failed, or was never made.
             UnavailableError: something is not on this machine.
         """
-        run = self.run(path)
-        for measurement in check.measurements:
-            if measurement in run.failed:
-                raise EvidenceError(run.failed[measurement])
-            if measurement in run.unavailable:
-                raise UnavailableError(run.unavailable[measurement])
-            if measurement not in run.evidence:
-                raise EvidenceError(f"{measurement} was not measured")
+        self.run(path).require(check)
 
     def verdict(self, path: Path, check: Check) -> Verdict:
         """Decide one check."""
