@@ -85,16 +85,14 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """Suites by `dsafe_suites`; any other YAML file under a suites/ folder is an error, unless it is a fragment."""
     if file_path.suffix not in (".yaml", ".yml"):
         return None
+    below_root = file_path.is_relative_to(parent.config.rootpath)
     if any(fnmatch(file_path.name, pattern) for pattern in parent.config.getini("dsafe_suites")):
-        return SuiteFile.from_parent(parent, path=file_path)
-    inside = file_path.relative_to(parent.config.rootpath).parts[:-1] if _below_root(file_path, parent) else ()
+        # the file must be told by a node id alone; pytest's own id of a file outside of the root is not enough
+        return SuiteFile.from_parent(parent, path=file_path, nodeid=None if below_root else file_path.as_posix())
+    inside = file_path.relative_to(parent.config.rootpath).parts[:-1] if below_root else ()
     if "suites" in inside and not file_path.name.endswith((".fragment.yaml", ".fragment.yml")):
         return StrayFile.from_parent(parent, path=file_path)
     return None
-
-
-def _below_root(path: Path, parent: pytest.Collector) -> bool:
-    return path.is_relative_to(parent.config.rootpath)
 
 
 @pytest.hookimpl(trylast=True)
@@ -264,7 +262,7 @@ class _Recorder:
             session.exitstatus = exitstatus = pytest.ExitCode.USAGE_ERROR
         from dsafe_runner.report.run_folder import write_folders
 
-        write_folders(stash[GATE], records, left_out, errors, int(exitstatus))
+        write_folders(stash[GATE], self.config.rootpath, records, left_out, errors, int(exitstatus))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The safety gate's own section."""

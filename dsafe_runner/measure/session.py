@@ -14,7 +14,7 @@ from typing import Any
 from dsafe_runner.checks.decide import decide_one
 from dsafe_runner.checks.evidence import Evidence, read_evidence, write_evidence
 from dsafe_runner.checks.waivers import Result
-from dsafe_runner.errors import EvidenceError
+from dsafe_runner.errors import ConfigError, EvidenceError, Mistake
 from dsafe_runner.measure.events import Listener
 from dsafe_runner.measure.files import write_atomically
 from dsafe_runner.measure.measured import Run
@@ -43,10 +43,18 @@ class GateSession:
         """The plan of a suite file, made once.
 
         Raises:
-            ConfigError: mistakes in the file.
+            ConfigError: mistakes in the file, or another suite of this session has its name, and so its run folder:
+                a worker would decide one suite on the scores of the other.
         """
         if path not in self._plans:
-            self._plans[path] = make_plan(load_suite(path))
+            plan = make_plan(load_suite(path))
+            name = plan.loaded.suite.suite
+            for other in self._plans.values():
+                # casefold: there are file systems on which Demo and demo are one folder
+                if other.loaded.suite.suite.casefold() == name.casefold():
+                    what = f"{other.loaded.path} is a suite named {other.loaded.suite.suite} too"
+                    raise ConfigError([Mistake(*plan.loaded.where("suite"), what, "give each suite a name of its own")])
+            self._plans[path] = plan
         return self._plans[path]
 
     def folder(self, path: Path) -> Path:

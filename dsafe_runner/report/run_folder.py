@@ -26,21 +26,26 @@ VERSION = 1
 
 
 def write_folders(
-    gate: GateSession, records: list[dict[str, Any]], not_gated: Mapping[str, list[str]], errors: Mapping[str, str],
-    exit_status: int,
+    gate: GateSession, root: Path, records: list[dict[str, Any]], not_gated: Mapping[str, list[str]],
+    errors: Mapping[str, str], exit_status: int,
 ) -> None:
     """Write the files of every suite of a session.
 
+    root       what node ids are relative to
     records    verdicts, as `GateSession.record` makes them
     not_gated  reason -> node ids that were left out
     errors     node id -> one line, for checks that could not be decided
     """
+
+    def file_of(nodeid: str) -> Path:
+        return root / nodeid.split("::", 1)[0]
+
     for path, run in gate.runs.items():
         plan = gate.plan(path)
         folder = gate.folder(path)
         own = [record for record in records if record["folder"] == str(folder)]
-        mine = {reason: kept for reason, ids in not_gated.items() if (kept := [i for i in ids if _of(i, path)])}
-        broken = {nodeid: line for nodeid, line in errors.items() if _of(nodeid, path)}
+        mine = {reason: kept for reason, ids in not_gated.items() if (kept := [i for i in ids if file_of(i) == path])}
+        broken = {nodeid: line for nodeid, line in errors.items() if file_of(nodeid) == path}
         write_atomically(folder / "verdicts.json", _rows(verdicts(plan, run, own, mine, broken, exit_status)))
         write_atomically(folder / "manifest.json", _dump(manifest(run)))
 
@@ -76,10 +81,6 @@ def manifest(run: Run) -> dict[str, Any]:
         "platform": platform.platform(),
         **run.manifest,
     }
-
-
-def _of(nodeid: str, path: Path) -> bool:
-    return path.as_posix().endswith(nodeid.split("::", 1)[0])
 
 
 def _rows(value: Mapping[str, Any]) -> str:

@@ -57,6 +57,32 @@ def test_absent_weights_are_an_error_where_the_gate_must_hold(gate, project, mon
     result.stdout.fnmatch_lines(["ERROR safe::mcq/overall?acc-drop.vs.base? and 1 more*not-there*"])
 
 
+def test_what_one_suite_leaves_out_is_not_told_of_another(gate, project, repoint):
+    """The node id of one file is how the path of the other ends."""
+    shutil.copytree(project.path / "suites", project.path / "more/suites")
+    file = project.path / "more/suites/demo.safety.yaml"
+    file.write_text(file.read_text().replace("suite: demo", "suite: more"))
+    repoint("base", ABSENT)
+    gate("suites", "more", "-k", "base")
+    left_out = {path.parent.name.split("-", 1)[1]: json.loads(path.read_text())["counts"]["not_gated"]
+                for path in (project.path / "reports").glob("*/verdicts.json")}
+    assert left_out == {"demo": 2, "more": 0}
+
+
+@pytest.mark.parametrize("mode", [["-p", "no:xdist"], ["-n1"]])
+def test_a_suite_outside_of_the_root(project, tmp_path_factory, mode):
+    root = tmp_path_factory.mktemp("root")
+    (root / "pytest.ini").write_text("[pytest]\n")
+    suite, store = project.path / "suites/demo.safety.yaml", project.path / ".dsafe/store.sqlite"
+    result = project.runpytest_subprocess(
+        "-p", "dsafe_runner.plugin", "-c", root / "pytest.ini", f"--dsafe-store={store}", suite, *mode
+    )
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["10 checks: 9 passed, 1 failed"])
+    (verdicts,) = (root / "reports").glob("*/verdicts.json")
+    assert len(json.loads(verdicts.read_text())["checks"]) == 10
+
+
 def test_everything_left_out_is_an_error(gate, project, repoint):
     repoint("base", ABSENT)
     result = gate("suites", "-m", "safety(model='base')")
@@ -69,6 +95,17 @@ def test_a_stray_yaml_under_suites_is_an_error(gate, project):
     result = gate("suites")
     assert result.ret == 2
     result.stdout.fnmatch_lines(["*suites/forgotten.yaml:1:1: *rename it to forgotten.safety.yaml*"])
+
+
+@pytest.mark.parametrize("mode", [[], ["-n1"]])
+def test_two_suites_of_one_name_are_an_error(project, mode):
+    """They would share a run folder, and a worker would decide one on the scores of the other."""
+    demo = (project.path / "suites/demo.safety.yaml").read_text()
+    (project.path / "suites/other.safety.yaml").write_text(demo.replace("suite: demo", "suite: Demo"))
+    result = project.runpytest_subprocess("-p", "dsafe_runner.plugin", "suites", *mode)
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*other.safety.yaml:1:8: *demo.safety.yaml is a suite named demo too; give each*"])
+    assert not (project.path / "reports").exists()
 
 
 def test_a_fragment_is_not_stray(gate, project):
