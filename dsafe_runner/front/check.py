@@ -10,6 +10,7 @@ from dsafe_runner.errors import ConfigError
 from dsafe_runner.measure.prepare import prepare
 from dsafe_runner.measure.store import FileHashes, Store
 from dsafe_runner.plan import Plan, make_plan
+from dsafe_runner.report.progress import duration
 from dsafe_runner.suite.load import load_suite
 
 
@@ -40,10 +41,11 @@ def _print_plan(plan: Plan, store: Path) -> None:
     with Store(store) as opened:
         ready = prepare(plan, plan.checks, opened, hashes=FileHashes(opened), download=False)
     for job in ready.jobs:
-        budget = sum(request.sampling.max_tokens for request in job.pending)
+        guess = f", about {duration(job.seconds)} at the last rate" if job.seconds else ""
         print(
             f"  {job.model} on {job.device} ({job.identity['dtype']}): {job.asked} responses, "
-            f"{job.asked - len(job.pending)} stored, {len(job.pending)} to ask, at most {budget:,} new tokens"
+            f"{job.asked - len(job.pending)} stored, {len(job.pending)} to ask, "
+            f"at most {job.most_new_tokens:,} new tokens{guess}"
         )
         for measurement, requests in job.requests.items():
             print(f"    {measurement.split('::', 1)[1]}: {len(requests)}")

@@ -40,6 +40,17 @@ class Job:
         """Responses wanted in all."""
         return sum(len(requests) for requests in self.requests.values())
 
+    @property
+    def most_new_tokens(self) -> int:
+        """Tokens that asking the pending requests can cost at most; reading option letters costs one."""
+        return sum(r.sampling.max_tokens if r.sampling.scoring == "generate" else 1 for r in self.pending)
+
+    @property
+    def seconds(self) -> int | None:
+        """Seconds the pending requests take at the rate of the last time; None where there was none."""
+        rate = self.described.get("responses_per_second")
+        return round(len(self.pending) / rate) if rate else None
+
 
 @dataclass
 class Prepared:

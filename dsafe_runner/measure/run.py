@@ -73,11 +73,9 @@ def measure(
 
 def _tell_plan(ready: Prepared, tell: EventLog) -> None:
     for job in ready.jobs:
-        budget = sum(r.sampling.max_tokens if r.sampling.scoring == "generate" else 1 for r in job.pending)
         tell(
             "plan", model=job.model, device=job.device, responses=job.asked, stored=job.asked - len(job.pending),
-            asking=len(job.pending), most_new_tokens=budget,
-            seconds=round(len(job.pending) / rate) if (rate := job.described.get("responses_per_second")) else None,
+            asking=len(job.pending), most_new_tokens=job.most_new_tokens, seconds=job.seconds,
         )
     for kind, reasons in (("unavailable", ready.unavailable), ("failed", ready.failed)):
         for measurement, reason in reasons.items():
@@ -99,7 +97,7 @@ def _ask(plan: Plan, ready: Prepared, run: Run, store: Store, folder: Path, tell
         )
         for job in busy
     ]
-    progress = {job.model: Progress(tell, job.model, len(job.pending)) for job in busy}
+    progress: dict[str, Progress] = {}
     for thread in threads:
         thread.start()
     try:
@@ -109,15 +107,15 @@ def _ask(plan: Plan, ready: Prepared, run: Run, store: Store, folder: Path, tell
             if kind == "ready":
                 job.described = value
                 tell("model-start", model=job.model, engine=value)
-                progress[job.model] = Progress(tell, job.model, len(job.pending))
+                # a second process goes on where the first one died
+                progress.setdefault(job.model, Progress(tell, job.model, len(job.pending)))
             elif kind == "response":
                 _commit(job, value, store, tell)
                 progress[job.model].step()
             else:
                 left -= 1
                 _end(job, value, run, tell)
-                if job.described:
-                    rate = progress[job.model].per_second
+                if job.model in progress and (rate := progress[job.model].per_second):
                     store.put_engine(digest(job.identity), {**job.described, "responses_per_second": rate})
     finally:
         # Ctrl-C, a full disk: no engine may outlive the run

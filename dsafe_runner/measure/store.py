@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -67,25 +67,27 @@ class Store:
         if response.finish == "error":
             raise StoreError(f"a failed response is never stored ({response.sample_id}: {response.error})")
         body = json.dumps(as_json(response), ensure_ascii=False)
-        try:
-            self._db.execute(
-                "INSERT OR IGNORE INTO responses VALUES (?, ?, ?, ?, ?)",
-                (response.key, response.sample_id, response.k, body, time.time()),
-            )
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: cannot store a response ({error})") from error
+        self._run(
+            "INSERT OR IGNORE INTO responses VALUES (?, ?, ?, ?, ?)",
+            (response.key, response.sample_id, response.k, body, time.time()),
+        )
 
     def put_engine(self, identity: str, described: dict[str, Any]) -> None:
         """Remember what an engine said about itself, under the digest of its model's identity; the latest stays."""
-        try:
-            self._db.execute("INSERT OR REPLACE INTO engines VALUES (?, ?)", (identity, json.dumps(described)))
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: cannot be written ({error})") from error
+        self._run("INSERT OR REPLACE INTO engines VALUES (?, ?)", (identity, json.dumps(described)))
 
     def engine(self, identity: str) -> dict[str, Any]:
         """What the engine said that answered for this identity; empty when none ever did."""
-        row = self._db.execute("SELECT body FROM engines WHERE identity = ?", (identity,)).fetchone()
-        return {} if row is None else dict(json.loads(row[0]))
+        rows = self._run("SELECT body FROM engines WHERE identity = ?", (identity,))
+        return dict(json.loads(rows[0][0])) if rows else {}
+
+    def put_file_hash(self, file: str, sha256: str) -> None:
+        """Remember the hash of a file; `file` tells its path, size, time and inode."""
+        self._run("INSERT OR REPLACE INTO file_hashes VALUES (?, ?)", (file, sha256))
+
+    def file_hashes(self) -> dict[str, str]:
+        """All hashes remembered."""
+        return dict(self._run("SELECT file, sha256 FROM file_hashes"))
 
     def have(self, keys: Iterable[str]) -> set[str]:
         """Those of `keys` that are stored."""
@@ -97,22 +99,25 @@ class Store:
 
     def _select(self, columns: str, keys: Iterable[str]) -> Iterator[tuple[str, str]]:
         wanted = list(keys)
+        for start in range(0, len(wanted), 500):
+            part = wanted[start : start + 500]
+            marks = ",".join("?" * len(part))
+            yield from self._run(f"SELECT {columns} FROM responses WHERE key IN ({marks})", part)
+
+    def _run(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         try:
-            for start in range(0, len(wanted), 500):
-                part = wanted[start : start + 500]
-                marks = ",".join("?" * len(part))
-                yield from self._db.execute(f"SELECT {columns} FROM responses WHERE key IN ({marks})", part)
+            return self._db.execute(statement, values).fetchall()
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: cannot be read ({error})") from error
+            raise StoreError(f"{self.path}: the store fails ({error}); free the disk or move it away") from error
 
 
 class FileHashes(dict[str, str]):
     """Cache of file hashes (key: path, size, mtime, inode), kept in the store: 70B of weights are hashed once."""
 
     def __init__(self, store: Store) -> None:
-        super().__init__(store._db.execute("SELECT file, sha256 FROM file_hashes"))
-        self._db = store._db
+        super().__init__(store.file_hashes())
+        self._store = store
 
     def __setitem__(self, file: str, sha256: str) -> None:
         super().__setitem__(file, sha256)
-        self._db.execute("INSERT OR REPLACE INTO file_hashes VALUES (?, ?)", (file, sha256))
+        self._store.put_file_hash(file, sha256)
