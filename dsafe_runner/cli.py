@@ -14,7 +14,7 @@ EXIT_OK, EXIT_FAILED, EXIT_SUITE, EXIT_USAGE = 0, 1, 2, 4
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point. Returns 0 fine, 1 could not be measured, 2 mistakes in a file, 4 usage or environment."""
+    """Entry point. Returns 0 fine, 1 failed, 2 mistakes in a file or interrupted, 4 usage or environment."""
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))

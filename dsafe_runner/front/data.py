@@ -27,14 +27,21 @@ def list_data() -> int:
 
 
 def fetch_data(names: list[str]) -> int:
-    """Download the named sets, verified by their pinned SHA-256. 4 when no name was given."""
+    """Download the named sets, verified by their pinned SHA-256.
+
+    Raises:
+        UnavailableError: no name, one that is not known, or a server that does not answer.
+        DataError: what came, or what is there already, is not what was pinned.
+    """
+    known = ", ".join(data.DATASETS)
     if not names:
-        raise UnavailableError(f"name what to fetch: {', '.join(data.DATASETS)}")
+        raise UnavailableError(f"name what to fetch: {known}")
     for name in names:
-        for source in data.SOURCES:
-            if source.dataset == name:
-                print(f"{name}: licence: {source.licence}")
-                break
+        if name not in data.DATASETS:
+            raise UnavailableError(f"there is no data set {name!r} to fetch; there is {known}")
+    for name in names:
+        for licence in dict.fromkeys(source.licence for source in data.SOURCES if source.dataset == name):
+            print(f"{name}: licence: {licence}")
         for done in data.fetch(name):
             print(f"{name}: {done.action}: {done.path}")
     return 0

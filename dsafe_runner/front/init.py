@@ -46,8 +46,7 @@ def _as_written(model: str, folder: Path) -> str:
             raise UnavailableError(f"{model} holds no config.json, so it is no checkpoint; name the folder that does")
         resolved = here.resolve()
         if resolved.is_relative_to(folder.parent):
-            up = len(folder.relative_to(folder.parent).parts)
-            return "../" * up + resolved.relative_to(folder.parent).as_posix()
+            return "../" + resolved.relative_to(folder.parent).as_posix()
         return str(resolved)
     if model.startswith((".", "/", "~")):
         raise UnavailableError(f"{model} is not a folder")

@@ -13,12 +13,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from dsafe_runner.errors import UnavailableError
-from dsafe_runner.measure.measured import Run
 from dsafe_runner.measure.run import measure
 from dsafe_runner.measure.session import write_run
 from dsafe_runner.plan import make_plan
 from dsafe_runner.report.progress import line_of
-from dsafe_runner.report.run_folder import manifest
+from dsafe_runner.report.run_folder import write_manifest
 from dsafe_runner.suite.load import load_suite
 
 
@@ -38,19 +37,11 @@ def measure_suite(path: Path, *, models: list[str] | None, store: Path, reports:
     with _display() as listen:
         run = measure(plan, store=store, folder=folder, listener=listen, download=True, models=models)
     write_run(folder, run, required=True)
-    _write_manifest(folder, run)
+    write_manifest(folder, run)
     for measurement, reason in {**run.unavailable, **run.failed}.items():
         print(f"dsafe: not measured: {measurement}: {reason}", file=sys.stderr)
     print(f"dsafe: {len(run.evidence)} measurements in {folder}; decide with: pytest {path}")
     return 1 if run.failed or run.unavailable or not run.evidence else 0
-
-
-def _write_manifest(folder: Path, run: Run) -> None:
-    import json
-
-    from dsafe_runner.measure.files import write_atomically
-
-    write_atomically(folder / "manifest.json", json.dumps(manifest(run), ensure_ascii=False, indent=1, sort_keys=True))
 
 
 def _display() -> AbstractContextManager[Callable[[dict[str, Any]], None]]:

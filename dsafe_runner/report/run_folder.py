@@ -46,8 +46,8 @@ def write_folders(
         own = [record for record in records if record["folder"] == str(folder)]
         mine = {reason: kept for reason, ids in not_gated.items() if (kept := [i for i in ids if file_of(i) == path])}
         broken = {nodeid: line for nodeid, line in errors.items() if file_of(nodeid) == path}
-        write_atomically(folder / "verdicts.json", _rows(verdicts(plan, run, own, mine, broken, exit_status)))
-        write_atomically(folder / "manifest.json", _dump(manifest(run)))
+        write_atomically(folder / "verdicts.json", _lines(verdicts(plan, run, own, mine, broken, exit_status)))
+        write_manifest(folder, run)
 
 
 def verdicts(
@@ -72,18 +72,20 @@ def verdicts(
     }
 
 
-def manifest(run: Run) -> dict[str, Any]:
-    """What `manifest.json` holds."""
-    return {
+def write_manifest(folder: Path, run: Run) -> None:
+    """Write `manifest.json` of a run."""
+    manifest = {
         "version": VERSION,
         "dsafe": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         **run.manifest,
     }
+    text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True)
+    write_atomically(folder / "manifest.json", text + "\n")
 
 
-def _rows(value: Mapping[str, Any]) -> str:
+def _lines(value: Mapping[str, Any]) -> str:
     """JSON with a line per entry of a list: diffable, and written by the fast encoder, which cannot indent."""
 
     def text(part: Any) -> str:
@@ -94,7 +96,3 @@ def _rows(value: Mapping[str, Any]) -> str:
         rows = "[\n  " + ",\n  ".join(map(text, part)) + "\n ]" if isinstance(part, list) and part else text(part)
         lines.append(f" {text(key)}: {rows}")
     return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-def _dump(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n"

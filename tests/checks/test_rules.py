@@ -73,6 +73,11 @@ def test_a_missing_verdict_is_never_harmless():
     assert status("min", 1.0, labelled([3, 3, 3, None]), metric="rr-1") is Status.INCONCLUSIVE
 
 
+@pytest.mark.parametrize("metric", ["rr-1", "rr-2", "hr", "refusal-rate"])
+def test_a_class_that_does_not_exist_is_unknown(metric):
+    assert event(metric, Score("s", 0, Outcome.LABELLED, 7)) is None
+
+
 def test_metrics_are_the_published_ones():
     labels = [0, 1, 2, 3, None]
     scores = labelled(labels).scores
