@@ -10,7 +10,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: gate test test-slow lint types check perf clean
+.PHONY: gate test test-slow lint types clean
 
 gate: $(VENV)/.installed
 	$(BIN)/pytest suites/tiny.safety.yaml

@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="train a checkpoint from a recipe")
     train.add_argument("recipe", type=Path)
-    train.add_argument("--out", type=Path, metavar="DIR", help="default: out/<recipe name>")
+    train.add_argument("--out", type=Path, metavar="DIR", help="default: out/<folder>/<name> of the recipe")
     train.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's own")
     train.set_defaults(run=_train)
 
