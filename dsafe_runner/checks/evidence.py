@@ -88,7 +88,9 @@ def read_evidence(path: Path) -> Evidence:
                 )
             if len(scores) != head["items"]:
                 raise ValueError(f"{len(scores)} of {head['items']} items")
-    except (OSError, StopIteration, ValueError, KeyError) as error:
+            if any(len(row) != head["samples"] for row in scores.values()):
+                raise ValueError(f"an item without its {head['samples']} scores")
+    except (OSError, StopIteration, ValueError, KeyError, TypeError) as error:
         what = f"{type(error).__name__}: {error}"
         raise EvidenceError(f"{path}: scores cannot be read ({what}); measure again") from error
     return Evidence(head["measurement"], head["samples"], slices, scores)
