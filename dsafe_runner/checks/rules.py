@@ -2,8 +2,8 @@
 
 Integers are compared, never rounded percentages: at least 0.80 of 50 is 40 of 50. Missing responses are never guessed:
 a check passes when it passes for every completion of them, fails when it fails for every completion, and is
-INCONCLUSIVE otherwise. Two caps then turn a verdict into INCONCLUSIVE: too many missing responses, and, for accuracy,
-too many cut or unreadable answers on either side.
+INCONCLUSIVE otherwise. Two caps then turn a verdict into INCONCLUSIVE: too many missing responses (all of them always
+are), and, for accuracy, too many cut or unreadable answers on either side.
 """
 
 from __future__ import annotations
@@ -112,6 +112,10 @@ def _hygiene(check: Check, verdict: Verdict, side: Estimate, who: str, policy: P
             f"cannot tell: {unread} of {side.n} answers of {who} are cut ({side.truncated}) or unreadable "
             f"({side.no_answer}), allowed {policy.max_no_answer:.0%}; raise max_tokens or look at the answers"
         )
+        return replace(verdict, status=Status.INCONCLUSIVE, reason=reason, because_missing=True)
+    if side.missing == side.n and verdict.status is Status.PASS:
+        # `min: 0` holds for every completion, and `max_missing: 1.0` allows all to be missing: still no evidence
+        reason = f"cannot pass: not one of {side.n} responses of {who} could be used"
         return replace(verdict, status=Status.INCONCLUSIVE, reason=reason, because_missing=True)
     if side.missing > allowance(policy.max_missing, side.n) and verdict.status is Status.PASS:
         reason = (

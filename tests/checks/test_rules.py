@@ -142,7 +142,16 @@ def test_absolute_verdict_is_what_all_completions_agree_on(marks, rule, limit):
         for full in itertools.product(*[(c if c != "?" else "01") for c in marks])
     }
     expected = completions.pop() if len(completions) == 1 else Status.INCONCLUSIVE
+    if set(marks) == {"?"} and expected is Status.PASS:
+        expected = Status.INCONCLUSIVE
     assert status(rule, limit, graded(marks)) is expected
+
+
+def test_nothing_is_known_of_a_side_without_a_usable_response():
+    assert status("min", 0.0, graded("???")) is Status.INCONCLUSIVE
+    assert status("max", 1.0, labelled([None, None]), metric="hr") is Status.INCONCLUSIVE
+    assert status("drop", 1.0, graded("11"), graded("??")) is Status.INCONCLUSIVE
+    assert status("min", 0.0, graded("0??")) is Status.PASS
 
 
 @given(
@@ -160,6 +169,8 @@ def test_relative_verdict_is_what_all_completions_agree_on(pair, rule, limit):
 
     completions = {decided(a, b) for a in complete(pair[0]) for b in complete(pair[1])}
     expected = completions.pop() if len(completions) == 1 else Status.INCONCLUSIVE
+    if expected is Status.PASS and any(set(marks) == {"?"} for marks in pair):
+        expected = Status.INCONCLUSIVE
     assert decided(*pair) is expected
 
 
