@@ -9,6 +9,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -79,7 +80,8 @@ class Store:
     def engine(self, identity: str) -> dict[str, Any]:
         """What the engine said that answered for this identity; empty when none ever did."""
         rows = self._run("SELECT body FROM engines WHERE identity = ?", (identity,))
-        return dict(json.loads(rows[0][0])) if rows else {}
+        with self._readable():
+            return dict(json.loads(rows[0][0])) if rows else {}
 
     def put_file_hash(self, file: str, sha256: str) -> None:
         """Remember the hash of a file; `file` tells its path, size, time and inode."""
@@ -94,8 +96,24 @@ class Store:
         return {key for key, _ in self._select("key, 1", keys)}
 
     def get(self, keys: Iterable[str]) -> dict[str, Response]:
-        """Stored responses by key."""
-        return {key: response_from_json(json.loads(body)) for key, body in self._select("key, body", keys)}
+        """Stored responses by key.
+
+        Raises:
+            StoreError: one of them is no response, or that of another key.
+        """
+        with self._readable():
+            found = {key: response_from_json(json.loads(body)) for key, body in self._select("key, body", keys)}
+            if wrong := [key for key, response in found.items() if response.key != key]:
+                raise ValueError(f"{wrong[0]} holds the response of another key")
+        return found
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Around the reading of what was written: a damaged row is the file's fault, not a bug of ours."""
+        try:
+            yield
+        except (ValueError, TypeError, KeyError) as error:
+            raise StoreError(f"{self.path}: a row is damaged ({error}); move it away and measure again") from error
 
     def _select(self, columns: str, keys: Iterable[str]) -> Iterator[tuple[str, str]]:
         wanted = list(keys)

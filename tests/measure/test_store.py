@@ -58,3 +58,24 @@ def test_a_store_that_breaks_says_so_in_its_own_words(tmp_path, use):
                 db.execute(f"DROP TABLE {table}")
         with pytest.raises(StoreError, match="the store fails"):
             use(store)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{", "[]", "{}", '{"key": "key", "surprise": 1}',
+        '{"key": "other", "sample_id": "s1", "k": 0, "answer": "that of another key"}',
+    ],
+)
+def test_a_damaged_row_is_not_an_answer(tmp_path, body):
+    path = tmp_path / "store.sqlite"
+    with Store(path) as store:
+        store.put(answer())
+        store.put_engine("model", {})
+        with sqlite3.connect(path) as db:
+            db.execute("UPDATE responses SET body = ?", (body,))
+            db.execute("UPDATE engines SET body = '{'")
+        with pytest.raises(StoreError, match="a row is damaged"):
+            store.get(["key"])
+        with pytest.raises(StoreError, match="a row is damaged"):
+            store.engine("model")
