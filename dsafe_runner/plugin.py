@@ -26,7 +26,7 @@ from dsafe_runner.collector import (
     is_required,
 )
 
-_RECORDS = pytest.StashKey[list[dict[str, Any]]]()
+_RECORDS = pytest.StashKey[dict[str, dict[str, Any]]]()
 _SELECTED = pytest.StashKey[set[str]]()
 _NOT_GATED = pytest.StashKey[dict[str, list[str]]]()
 _ABSENT = pytest.StashKey[bool]()
@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "safety(model, benchmark, category, metric): a safety check; select with -m \"safety(model='...')\""
     )
-    config.stash[_RECORDS] = []
+    config.stash[_RECORDS] = {}
     config.stash[_NOT_GATED] = {}
     config.stash[_ERRORS] = {}
     config.stash[_SELECTED] = set()
@@ -89,7 +89,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     if any(fnmatch(file_path.name, pattern) for pattern in parent.config.getini("dsafe_suites")):
         # the file must be told by a node id alone; pytest's own id of a file outside of the root is not enough
         return SuiteFile.from_parent(parent, path=file_path, nodeid=None if below_root else file_path.as_posix())
-    inside = file_path.relative_to(parent.config.rootpath).parts[:-1] if below_root else ()
+    # the root counts: without an ini file, `cd suites && pytest` makes suites/ itself the root
+    root = parent.config.rootpath
+    inside = (root.name, *file_path.relative_to(root).parts[:-1]) if below_root else file_path.parts[:-1]
     if "suites" in inside and not file_path.name.endswith((".fragment.yaml", ".fragment.yml")):
         return StrayFile.from_parent(parent, path=file_path)
     return None
@@ -225,7 +227,6 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple
     return None
 
 
-
 def pytest_sessionstart(session: pytest.Session) -> None:
     """The controller, and only it, gathers the verdicts."""
     if not hasattr(session.config, "workerinput"):
@@ -237,12 +238,13 @@ class _Recorder:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
+        self.problems: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the verdict of a check, or why there is none."""
+        """Keep the verdict of a check, or why there is none; by id, as a check may be run twice (`--dist each`)."""
         for name, value in report.user_properties:
             if name == "dsafe" and report.when == "call":
-                self.config.stash[_RECORDS].append(json.loads(str(value)))
+                self.config.stash[_RECORDS][report.nodeid] = json.loads(str(value))
         if getattr(report, "dsafe", None) == "not-gated" and isinstance(report.longrepr, tuple):
             reason = report.longrepr[2].removeprefix("Skipped: NOT GATED: ")
             self.config.stash[_NOT_GATED].setdefault(reason, []).append(report.nodeid)
@@ -256,20 +258,42 @@ class _Recorder:
         records, left_out, errors = stash[_RECORDS], stash[_NOT_GATED], stash[_ERRORS]
         if not stash[_SELECTED]:
             return
-        decided = sum(record["result"] != "inconclusive" for record in records)
-        reported = len(records) + len(errors) + sum(map(len, left_out.values()))
-        if exitstatus in (0, 5) and (not decided or reported < len(stash[_SELECTED])):
+        green = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+        decided = sum(record["result"] != "inconclusive" for record in records.values())
+        reported = records.keys() | errors.keys() | {nodeid for ids in left_out.values() for nodeid in ids}
+        if green and any(_blocks(stash[GATE], record) for record in records.values()):
+            # xfail, or a plugin that rewrites outcomes: only a waiver excuses a check
+            self.problems.append("a check that did not pass was reported as if it had; waive it in the suite instead")
+            session.exitstatus = exitstatus = pytest.ExitCode.TESTS_FAILED
+        elif green and (not decided or not stash[_SELECTED] <= reported):
             session.exitstatus = exitstatus = pytest.ExitCode.USAGE_ERROR
+        from dsafe_runner.errors import DsafeError
         from dsafe_runner.report.run_folder import write_folders
 
-        write_folders(stash[GATE], self.config.rootpath, records, left_out, errors, int(exitstatus))
+        try:
+            write_folders(
+                stash[GATE], self.config.rootpath, list(records.values()), left_out, errors, int(exitstatus)
+            )
+        except DsafeError as error:
+            self.problems.append(str(error))
+            session.exitstatus = exitstatus or pytest.ExitCode.USAGE_ERROR
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The safety gate's own section."""
         stash, option = self.config.stash, self.config.option
+        for problem in self.problems:
+            terminalreporter.write_line(f"ERROR: {problem}", red=True)
         if option.verbose < -1 or getattr(option, "no_summary", False) or not stash[_SELECTED]:
             return
         from dsafe_runner.report.terminal import write_summary
 
-        records, left_out, errors = stash[_RECORDS], stash[_NOT_GATED], stash[_ERRORS]
+        records, left_out, errors = list(stash[_RECORDS].values()), stash[_NOT_GATED], stash[_ERRORS]
         write_summary(terminalreporter, stash[GATE], records, left_out, errors, len(stash[_SELECTED]))
+
+
+def _blocks(gate: Any, record: dict[str, Any]) -> bool:
+    """Must this verdict fail the build?"""
+    if record["result"] != "inconclusive":
+        return bool(record["result"] == "failed")
+    policies = [gate.plan(path).loaded.suite.policy for path in gate.runs if str(gate.folder(path)) == record["folder"]]
+    return any(policy.on_inconclusive == "fail" for policy in policies)

@@ -12,28 +12,38 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dsafe_runner.measure.files import writing
+
 Event = dict[str, Any]
 Listener = Callable[[Event], None]
 
 
 class EventLog:
-    """Appends events to a file and passes them on."""
+    """Appends events to a file and passes them on.
+
+    Raises (all of it):
+        StoreError: the file cannot be written.
+    """
 
     def __init__(self, path: Path, listener: Listener | None = None) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a", encoding="utf-8", buffering=1)
+        self._path = path
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("a", encoding="utf-8", buffering=1)
         self._listener = listener
 
     def __call__(self, event: str, **fields: Any) -> None:
         """Tell one event."""
         record: Event = {"event": event, "time": round(time.time(), 3), **fields}
-        self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        with writing(self._path):
+            self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
         if self._listener is not None:
             self._listener(record)
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with writing(self._path):
+            self._file.close()
 
 
 class Progress:

@@ -16,7 +16,7 @@ from dsafe_runner.checks.evidence import Evidence, read_evidence, write_evidence
 from dsafe_runner.checks.waivers import Result
 from dsafe_runner.errors import ConfigError, EvidenceError, Mistake
 from dsafe_runner.measure.events import Listener
-from dsafe_runner.measure.files import write_atomically
+from dsafe_runner.measure.files import write_atomically, writing
 from dsafe_runner.measure.measured import Run
 from dsafe_runner.plan import Check, Plan, make_plan
 from dsafe_runner.records import Verdict, as_json
@@ -118,13 +118,18 @@ class GateSession:
 
 
 def write_run(folder: Path, run: Run, required: bool) -> None:
-    """Leave a run in its folder: `scores/*.jsonl`, then `run.json`, whose presence says that all is there."""
+    """Leave a run in its folder: `scores/*.jsonl`, then `run.json`, whose presence says that all is there.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
     scores = folder / "scores"
-    scores.mkdir(parents=True, exist_ok=True)
     files = {}
-    for index, (measurement, evidence) in enumerate(run.evidence.items()):
-        files[measurement] = f"{index:02d}.{measurement.replace('::', '.')}.jsonl"
-        write_evidence(scores / files[measurement], evidence)
+    with writing(scores):
+        scores.mkdir(parents=True, exist_ok=True)
+        for index, (measurement, evidence) in enumerate(run.evidence.items()):
+            files[measurement] = f"{index:02d}.{measurement.replace('::', '.')}.jsonl"
+            write_evidence(scores / files[measurement], evidence)
     write_atomically(
         folder / "run.json",
         json.dumps({"scores": files, "failed": run.failed, "unavailable": run.unavailable, "required": required}),
