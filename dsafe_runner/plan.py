@@ -115,7 +115,7 @@ def make_plan(loaded: LoadedSuite) -> Plan:
 
     Raises:
         ConfigError: all mistakes at once: unknown slices, duplicate checks, waivers that match nothing, and a
-            `custom` benchmark whose file is absent or broken.
+            `custom` benchmark whose file is absent or broken, and several responses per item of a greedy model.
     """
     suite = loaded.suite
     mistakes: list[Mistake] = []
@@ -135,13 +135,14 @@ def make_plan(loaded: LoadedSuite) -> Plan:
             else:
                 checks[check.id] = check
     waived = _waivers(loaded, checks, mistakes)
-    if mistakes:
-        raise ConfigError(mistakes)
     pairs = {(m, check.benchmark) for check in checks.values() for m in (check.model, check.versus) if m}
     measurements = [
         _measurement(loaded, model, benchmark, benchmarks[benchmark].offer)
         for model in suite.models for benchmark in suite.benchmarks if (model, benchmark) in pairs
     ]
+    mistakes += _repeated(loaded, measurements)
+    if mistakes:
+        raise ConfigError(mistakes)
     return Plan(loaded, tuple(checks.values()), {m.id: m for m in measurements}, benchmarks, waived)
 
 
@@ -242,6 +243,15 @@ def _measurement(loaded: LoadedSuite, model_name: str, benchmark: str, offer: Of
     top_p = said.top_p if said.top_p is not None else (default_top_p if temperature else 1.0)
     max_tokens = offer.max_tokens[int(reasoning)] if said.max_tokens is None else said.max_tokens
     return Measurement(model_name, benchmark, Sampling(temperature, top_p, max_tokens, use.scoring), use.samples)
+
+
+def _repeated(loaded: LoadedSuite, measurements: Iterable[Measurement]) -> Iterable[Mistake]:
+    """`samples` of a model that is greedy because nothing was said: as many times one response, counted as evidence."""
+    for m in measurements:
+        if m.samples > 1 and m.sampling.temperature == 0 and m.sampling.scoring == "generate":
+            at = loaded.where("benchmarks", m.benchmark, "samples")
+            what = f"samples: {m.samples}, but {m.model} is greedy unless told otherwise, so all of them are the same"
+            yield Mistake(*at, what, "remove samples, or add a temperature to `sampling`")
 
 
 def seed_of(suite_seed: int, benchmark: str, sample_id: str, k: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 from dsafe_runner.errors import EvidenceError
 from dsafe_runner.records import Outcome, Score
+
+_LETTERS = re.compile(r"[A-J]{1,10}")
 
 
 @dataclass
@@ -54,7 +57,7 @@ def fill(measurement: str, samples: int, slices: dict[str, tuple[str, ...]], sco
 
 
 def write_evidence(path: Path, evidence: Evidence) -> None:
-    """One JSON line per item, no text of prompts or answers in it."""
+    """One JSON line per item, no text of prompts or answers in it: of what was read, only option letters are kept."""
     with path.open("w", encoding="utf-8") as file:
         head = {"measurement": evidence.measurement, "samples": evidence.samples, "items": len(evidence.scores)}
         file.write(json.dumps(head) + "\n")
@@ -62,9 +65,14 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
             line: dict[str, Any] = {
                 "item": item,
                 "slices": evidence.slices[item],
-                "scores": [[s.outcome.value, s.label, s.answer, s.response_key] for s in row],
+                "scores": [[s.outcome.value, s.label, _letters(s.answer), s.response_key] for s in row],
             }
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _letters(answer: str | None) -> str | None:
+    """A short free answer is a model's text, which may be anything; the store has it under the response's key."""
+    return answer if answer and _LETTERS.fullmatch(answer) else None
 
 
 def read_evidence(path: Path) -> Evidence:

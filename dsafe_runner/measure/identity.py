@@ -31,6 +31,8 @@ def model_identity(
         "reasoning": model.reasoning,
         "system_prompt": model.system_prompt,
         "chat_template_kwargs": dict(model.chat_template_kwargs),
+        # the checkpoint's own Python and the library's class of that name may answer differently
+        "trust_remote_code": model.trust_remote_code,
         "backend": engine.backend,
         "loop": LOOP,
         "versions": dict(versions),

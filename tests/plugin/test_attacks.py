@@ -1,0 +1,131 @@
+"""Ways to a green build without evidence, and to a traceback for what is no bug, that were tried and are closed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dsafe_runner.measure.store import Store
+
+
+@pytest.mark.parametrize("mode", [[], ["-n2"]])
+def test_xfail_does_not_excuse_a_check(project, mode):
+    project.makeconftest(
+        """
+        import pytest
+
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                item.add_marker(pytest.mark.xfail)
+        """
+    )
+    result = project.runpytest_subprocess("-p", "dsafe_runner.plugin", "suites", *mode)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["ERROR: a check that did not pass was reported as if it had*"])
+
+
+def test_a_plugin_that_turns_inconclusive_into_passed_is_found_out(gate, project, rewrite):
+    rewrite("policy: {max_no_answer: 1.0}", "policy: {max_no_answer: 0.0}")
+    rewrite("max_tokens: 96, temperature: 0.0", "max_tokens: 3, temperature: 0.0")
+    project.makeconftest(
+        """
+        import pytest
+
+        @pytest.hookimpl(wrapper=True, tryfirst=True)
+        def pytest_runtest_makereport():
+            report = yield
+            report.outcome = "passed"
+            return report
+        """
+    )
+    assert gate("suites", "-k", "safe and overall and min and not wrong").ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_every_response_missing_is_no_pass(gate, rewrite):
+    """Every prompt is longer than the context: engines run, and not one answer comes back."""
+    rewrite("threads: 1", "threads: 1, context_length: 16")
+    rewrite("policy: {max_no_answer: 1.0}", "policy: {max_no_answer: 1.0, max_missing: 1.0}")
+    rewrite("acc, model: safe, min: 0.5", "acc, model: safe, min: 0.0")
+    result = gate("suites", "-k", "mcq and overall and min")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["INCONCLUSIVE safe::mcq/overall*not one of 12 responses of safe could be used"])
+
+
+@pytest.mark.parametrize(("ci", "errors"), [("yes", 2), ("on", 2), ("false", 0), ("0", 0)])
+def test_ci_is_whatever_does_not_say_no(gate, monkeypatch, repoint, ci, errors):
+    repoint("base", "./not-there")
+    monkeypatch.setenv("CI", ci)
+    assert gate("suites").parseoutcomes().get("errors", 0) == errors
+
+
+def test_a_stray_yaml_is_found_from_inside_the_folder(project, monkeypatch):
+    """Without an ini file suites/ itself becomes the root."""
+    (project.path / "pytest.ini").unlink()
+    (project.path / "suites/forgotten.yaml").write_text("suite: forgotten\n")
+    monkeypatch.chdir(project.path / "suites")
+    result = project.runpytest_inprocess("-p", "dsafe_runner.plugin", "--rootdir=.")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*forgotten.yaml:1:1: *rename it to forgotten.safety.yaml*"])
+
+
+def test_several_responses_of_a_greedy_model_are_one(gate, rewrite):
+    rewrite("path: mcq.jsonl, sampling: {max_tokens: 96, temperature: 0.0}", "path: mcq.jsonl, samples: 3")
+    result = gate("suites")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["suites/demo.safety.yaml:11:*samples: 3, but base is greedy*add a temperature*"])
+
+
+@pytest.mark.parametrize("mode", [[], ["-n2"]])
+def test_a_reports_folder_that_cannot_be_written_is_one_line(project, mode):
+    (project.path / "occupied").write_text("")
+    result = project.runpytest_subprocess("-p", "dsafe_runner.plugin", "suites", "--dsafe-reports", "occupied", *mode)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *events.jsonl: cannot be written (Not a directory)*"])
+    assert "INTERNALERROR" not in str(result.stdout)
+
+
+def test_a_report_that_cannot_be_written_turns_a_green_run_red(project):
+    """The disk is full at the very end, when every check has passed."""
+    project.makeconftest(
+        """
+        import pytest
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_teardown(item):
+            (folder,) = item.config.rootpath.glob("reports/*")
+            (folder / "verdicts.json").mkdir(exist_ok=True)
+        """
+    )
+    result = project.runpytest_subprocess("-p", "dsafe_runner.plugin", "suites", "-k", "safe and mcq")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["ERROR: *verdicts.json: cannot be written*"])
+
+
+def test_a_damaged_store_is_one_line(gate, project):
+    with Store(project.path / ".dsafe/store.sqlite") as store:
+        store._run("UPDATE responses SET body = '{'")
+    result = gate("suites")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *store.sqlite: a row is damaged*"])
+
+
+def test_the_checkpoints_own_code_is_another_model(gate, rewrite):
+    rewrite("stage: safe, engine: local", "stage: safe, engine: local, trust_remote_code: true")
+    result = gate("suites", "-k", "safe and mcq and overall and min")
+    result.stdout.fnmatch_lines(["dsafe: safe on cpu: 12 responses to ask, *"])
+
+
+def test_a_short_free_answer_stays_in_the_store(gate, project, rewrite):
+    """What a model wrote after `Answer:` is its text, whatever the benchmark thinks of it."""
+    rows = [json.loads(line) for line in (project.path / "suites/ask.jsonl").read_text().splitlines()]
+    with (project.path / "suites/ask.jsonl").open("w") as file:
+        for row in rows:
+            file.write(json.dumps({"kind": "short", "id": row["id"], "prompt": row["prompt"], "answer": "x"}) + "\n")
+    rewrite("path: ask.jsonl, judge: rules", "path: ask.jsonl")
+    rewrite("ask, metric: rr-1, model: [base, safe], min: 0.5}", "ask, metric: acc, model: safe, max: 0.5}")
+    result = gate("suites", "-k", "safe and ask")
+    assert result.ret == 0
+    (scores,) = project.path.glob("reports/*/scores/*.jsonl")
+    read = [score[2] for line in scores.read_text().splitlines()[1:] for score in json.loads(line)["scores"]]
+    assert read == [None] * 12
