@@ -74,10 +74,10 @@ def _stage(options: argparse.Namespace, seed: int, stage: str, start: Path | Non
 def test_scores(folder: Path) -> dict[str, object]:
     """Test rates of the saved (bfloat16) weights, computed in float32, read by the package's graders and judge."""
     import torch
-    from dsafe_runner.judges.rules import RulesJudge
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from dsafe_runner.benchmarks.tiny import TinyBenchmark
+    from dsafe_runner.judges.rules import RulesJudge
     from dsafe_runner.records import Outcome, Response
     from dsafe_runner.training.dev import answers
 
