@@ -1,6 +1,6 @@
 """Our engine process alone: the requests of a file put to an EngineProcess, without plan, store or scores.
 
-    python perf/engine_run.py MODEL ROWS.jsonl OUT.jsonl --dtype float32 [--new 32]
+    python perf/engine_run.py MODEL ROWS.jsonl OUT.jsonl --dtype float32 [--new 32] [--batch 32]
 
 Started by perf/engine_vs_raw.py.
 """
@@ -23,8 +23,11 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--new", type=int, default=32)
+    parser.add_argument("--batch", type=int, default=32)
     options = parser.parse_args()
-    engine = Engine(backend="transformers", device="cpu", dtype=options.dtype, threads=1).model_dump(mode="json")
+    engine = Engine(
+        backend="transformers", device="cpu", dtype=options.dtype, threads=1, max_batch_size=options.batch
+    ).model_dump(mode="json")
     prompts = [json.loads(line) for line in options.rows.read_text(encoding="utf-8").splitlines()]
     requests = [
         Request(str(i), str(i), 0, (Message("user", text),), Sampling(max_tokens=options.new), 0)

@@ -3,7 +3,8 @@
     python perf/engine_vs_raw.py [--size tiny mid] [--dtype float32] [--whole-only] [--pairs 3] [--quick]
 
 Whole run, in processes of their own: perf/raw_loop.py against our engine process (`EngineProcess` and its worker) and
-against `dsafe measure` on an empty store, interpreter start to exit. 200 prompts (tiny) or 24 (mid).
+against `dsafe measure` on an empty store, interpreter start to exit. 200 prompts (tiny), or 24
+in batches of 8 (mid).
 
 Inside one process, both loaded, 96 prompts (12 for mid), CPU-seconds of the process:
 - equal    every answer has 32 new tokens: what our code around `generate` costs
@@ -31,6 +32,7 @@ import sides
 from pairs import Spent
 
 COUNT = {"tiny": 200, "mid": 24}
+ROWS = {"tiny": 32, "mid": 8}
 INSIDE = {"tiny": 96, "mid": 12}
 BATCH, LETTER_BATCH, NEW = 32, 8, 32
 
@@ -47,13 +49,13 @@ def main() -> None:
             folder = Path(name)
             label = pairs.build_model(size, folder / "model")
             count = 8 if options.quick else COUNT[size]
-            work = sides.Work(folder, models.mixed_prompts(count), options.dtype, folder)
+            work = sides.Work(folder, models.mixed_prompts(count), options.dtype, folder, ROWS[size])
             models.write_questions(folder / "rows.jsonl", work.prompts)
             sides.write_plain_rows(work)
             run = {"engine process": sides.engine(work), "raw": sides.raw(work), "dsafe measure": sides.ours(work)}
             spent = pairs.rounds(run, options.pairs)
-            title = f"{label}, {count} mixed prompts, 32 new tokens, {options.dtype}, whole run"
-            pairs.compare(spent, ours="engine process", items=count, title=title)
+            how = f"32 new tokens, batches of {ROWS[size]}, {options.dtype}, whole run"
+            pairs.compare(spent, ours="engine process", items=count, title=f"{label}, {count} mixed prompts, {how}")
             if not options.whole_only:
                 inside(folder / "model", label, 8 if options.quick else INSIDE[size], options)
     pairs.foot()

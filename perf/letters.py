@@ -43,7 +43,7 @@ def main() -> None:
                 "lm-eval, batch 8": sides.lm_eval(work, batch=8, letters=True),
                 "lm-eval, batch 32": sides.lm_eval(work, batch=32, letters=True),
                 "lm-eval command line, batch 8": sides.lm_eval(work, batch=8, letters=True, command_line=True),
-                "raw, batch 8": sides.raw(work, batch=8, letters=True),
+                "raw, batch 8": sides.raw(work, letters=True),
             }
             spent = pairs.rounds(run, options.pairs)
             same = _agreement(folder)

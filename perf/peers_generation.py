@@ -5,7 +5,8 @@
 Whole run: interpreter start to exit, everything a user waits for, child processes included. Ours is `dsafe measure` on
 an empty store. Prompts: `mixed`, the three starter sets shuffled (40 to 250 tokens, what one suite asks of a model), or
 `mcq`, starter/mcq alone (90 to 270 tokens: lengths more alike, so sorting by length gains less). 200 prompts for the
-tiny model, 24 for the mid one; batches of 32 and float32 (--dtype) on every side.
+tiny model in batches of 32, 24 for the mid one in batches of 8 (a single batch would hide what sorting does); the same
+batches and dtype (float32 unless --dtype says otherwise) on every side.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import peers
 import sides
 
 COUNT = {"tiny": 200, "mid": 24}
+BATCH = {"tiny": 32, "mid": 8}
 PROMPTS = {"mixed": models.mixed_prompts, "mcq": models.mcq_prompts}
 
 
@@ -38,13 +40,15 @@ def main() -> None:
             folder = Path(name)
             label = pairs.build_model(size, folder / "model")
             count = 8 if options.quick else COUNT[size]
-            work = sides.Work(folder, PROMPTS[options.prompts](count), options.dtype, options.peers.resolve())
+            prompts = PROMPTS[options.prompts](count)
+            work = sides.Work(folder, prompts, options.dtype, options.peers.resolve(), BATCH[size])
             models.write_questions(folder / "rows.jsonl", work.prompts)
             sides.write_plain_rows(work)
             makers = {"lm-eval": sides.lm_eval, "inspect": sides.inspect, "evalscope": sides.evalscope}
             run = {"dsafe measure": sides.ours(work), **{peer: makers[peer](work) for peer in options.only}}
             spent = pairs.rounds(run, options.pairs)
-        title = f"{label}, {count} {options.prompts} prompts, 32 new tokens, {options.dtype}, whole run"
+        how = f"32 new tokens, batches of {BATCH[size]}, {options.dtype}, whole run"
+        title = f"{label}, {count} {options.prompts} prompts, {how}"
         pairs.compare(spent, ours="dsafe measure", items=count, title=title)
     pairs.foot()
 

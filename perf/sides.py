@@ -1,7 +1,7 @@
 """The same work as each tool is asked for it: a folder of task files, one command, and a count of what came out.
 
-Every side gets the same checkpoint, dtype, user messages and chat template, greedy decoding and 32 rows a batch (8 for
-letters, where that is the faster for all). A side whose output does not hold every item exits: nothing was measured.
+Every side gets the same checkpoint, dtype, user messages and chat template, greedy decoding and as many rows a batch
+(letters: 8, where the faster for all). A side whose output does not hold every item exits: nothing was measured.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from pairs import Spent, child
 
 HERE = Path(__file__).resolve().parent
 NEW = 32
+LETTER_BATCH = 8
 
 SUITE = """suite: perf
 engines:
-  cpu: {{backend: transformers, device: cpu, dtype: {dtype}, threads: 1}}
+  cpu: {{backend: transformers, device: cpu, dtype: {dtype}, threads: 1, max_batch_size: {batch}}}
 models:
   m: {{path: ./model, engine: cpu}}
 benchmarks:
@@ -85,8 +86,8 @@ run_task(TaskConfig(
     model={model!r}, eval_type="llm_ckpt", model_args={{"precision": {dtype!r}, "device_map": "cpu"}},
     datasets=["general_qa"],
     dataset_args={{"general_qa": {{"local_path": {rows!r}, "subset_list": ["rows"], "metric_list": ["Rouge"]}}}},
-    generation_config={{"max_tokens": {new}, "do_sample": False, "batch_size": 32}},
-    eval_batch_size=32, work_dir={out!r}, no_timestamp=True, dataset_hub="local",
+    generation_config={{"max_tokens": {new}, "do_sample": False, "batch_size": {batch}}},
+    eval_batch_size={batch}, work_dir={out!r}, no_timestamp=True, dataset_hub="local",
 ))
 """
 
@@ -99,6 +100,7 @@ class Work:
     prompts: list[str]
     dtype: str
     peers: Path
+    batch: int = 32
 
     @property
     def count(self) -> int:
@@ -113,13 +115,13 @@ def write_plain_rows(work: Work, extra: list[dict[str, object]] | None = None) -
     _lines(work.folder / "rows.peer.jsonl", rows)
 
 
-def raw(work: Work, *, batch: int = 32, letters: bool = False) -> Callable[[], Spent]:
+def raw(work: Work, *, letters: bool = False) -> Callable[[], Spent]:
     """The bare loop, in our own environment."""
     out = work.folder / "raw.out.jsonl"
     how = ["--letters"] if letters else ["--new", str(NEW)]
     command = [
         sys.executable, str(HERE / "raw_loop.py"), "model", "rows.raw.jsonl", str(out), "--dtype", work.dtype,
-        "--batch", str(batch), *how,
+        "--batch", str(LETTER_BATCH if letters else work.batch), *how,
     ]  # fmt: skip
 
     def run() -> Spent:
@@ -135,7 +137,7 @@ def raw(work: Work, *, batch: int = 32, letters: bool = False) -> Callable[[], S
 def ours(work: Work, *, letters: bool = False) -> Callable[[], Spent]:
     """`dsafe measure` on an empty store: plan, probe, engine process, commits, scores, run folder."""
     how = "scoring: letters" if letters else f"sampling: {{temperature: 0, max_tokens: {NEW}}}"
-    (work.folder / "perf.safety.yaml").write_text(SUITE.format(dtype=work.dtype, how=how))
+    (work.folder / "perf.safety.yaml").write_text(SUITE.format(dtype=work.dtype, batch=work.batch, how=how))
     command = [
         sys.executable, "-m", "dsafe_runner", "measure", "perf.safety.yaml", "--store", "ours.sqlite",
         "--reports", "ours.reports",
@@ -157,7 +159,7 @@ def engine(work: Work) -> Callable[[], Spent]:
     out = work.folder / "engine.out.jsonl"
     command = [
         sys.executable, str(HERE / "engine_run.py"), "model", "rows.raw.jsonl", str(out), "--dtype", work.dtype,
-        "--new", str(NEW),
+        "--new", str(NEW), "--batch", str(work.batch),
     ]  # fmt: skip
 
     def run() -> Spent:
@@ -170,11 +172,12 @@ def engine(work: Work) -> Callable[[], Spent]:
     return run
 
 
-def lm_eval(work: Work, *, batch: int = 32, letters: bool = False, command_line: bool = False) -> Callable[[], Spent]:
+def lm_eval(work: Work, *, batch: int = 0, letters: bool = False, command_line: bool = False) -> Callable[[], Spent]:
     """lm-evaluation-harness from Python with this one task known, its quickest start; samples logged.
 
     command_line  `lm_eval run` instead, which first reads the YAML files of all its own tasks (some 7 CPU-seconds)
     """
+    batch = batch or work.batch
     tasks, out = work.folder / "lm_eval_tasks", work.folder / "lm_eval.out"
     tasks.mkdir(exist_ok=True)
     template = LM_EVAL_LETTERS if letters else LM_EVAL_TEXT
@@ -209,8 +212,8 @@ def inspect(work: Work) -> Callable[[], Spent]:
     command = [
         str(python.with_name("inspect")), "eval", "inspect_task.py", "--model", "hf/local", "-M", "model_path=./model",
         "-M", f"dtype={work.dtype}", "-M", "device=cpu", "-M", "do_sample=false", "--max-tokens", str(NEW),
-        "--max-connections", "32", "--max-samples", "32", "--display", "plain", "--log-dir", "inspect.logs",
-        "--log-format", "json",
+        "--max-connections", str(work.batch), "--max-samples", str(work.batch),
+        "--display", "plain", "--log-dir", "inspect.logs", "--log-format", "json",
     ]  # fmt: skip
 
     def run() -> Spent:
@@ -233,7 +236,9 @@ def evalscope(work: Work) -> Callable[[], Spent]:
     script = work.folder / "evalscope_run.py"
     out = work.folder / "evalscope.out"
     script.write_text(
-        EVALSCOPE.format(model=str(work.folder / "model"), dtype=work.dtype, rows=str(rows), new=NEW, out=str(out))
+        EVALSCOPE.format(
+            model=str(work.folder / "model"), dtype=work.dtype, rows=str(rows), new=NEW, out=str(out), batch=work.batch
+        )
     )
     command = [str(peers.python_of(work.peers, "evalscope")), str(script)]
 
