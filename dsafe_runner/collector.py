@@ -96,6 +96,7 @@ class CheckItem(pytest.Item):
         super().__init__(**kwargs)
         self.check = check
         self.plan = plan
+        self.left_out = False
         self.add_marker(
             pytest.mark.safety(
                 model=check.model, benchmark=check.benchmark, category=check.slice, metric=check.metric
@@ -107,13 +108,22 @@ class CheckItem(pytest.Item):
         return self.path, self.check.where[1] - 1, self.check.id
 
     def setup(self) -> None:
-        """Look up the measurement.
+        """Look up the measurements. What is not on this machine leaves the check out where the suite may be left out.
 
         Raises:
-            EvidenceError: it failed, or is absent where the gate must not be left out.
+            EvidenceError: a measurement failed or was never made.
+            UnavailableError: something is not here, and the suite must be decided.
         """
+        from dsafe_runner.errors import UnavailableError
+
         gate = self.config.stash[GATE]
-        gate.require_evidence(self.path, self.check)
+        try:
+            gate.require_evidence(self.path, self.check)
+        except UnavailableError as error:
+            if gate.required[self.path]:
+                raise
+            self.left_out = True
+            pytest.skip(f"NOT GATED: {error}")
 
     def runtest(self) -> None:
         """Decide, and leave the verdict on the report."""

@@ -29,7 +29,6 @@ from dsafe_runner.collector import (
 _RECORDS = pytest.StashKey[dict[str, dict[str, Any]]]()
 _SELECTED = pytest.StashKey[set[str]]()
 _NOT_GATED = pytest.StashKey[dict[str, list[str]]]()
-_ABSENT = pytest.StashKey[bool]()
 _ERRORS = pytest.StashKey[dict[str, str]]()
 
 
@@ -166,22 +165,6 @@ def _measure_phase(session: pytest.Session, ids: Iterable[str]) -> None:
             raise pytest.UsageError(str(error)) from error
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """What is not on this machine: an error where the suite must be decided, NOT GATED otherwise."""
-    if not isinstance(item, CheckItem):
-        return
-    from dsafe_runner.errors import UnavailableError
-
-    gate = item.config.stash[GATE]
-    try:
-        gate.require_evidence(item.path, item.check)
-    except UnavailableError as error:
-        if not gate.required[item.path]:
-            item.stash[_ABSENT] = True
-            pytest.skip(f"NOT GATED: {error}")
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -195,7 +178,7 @@ def pytest_runtest_makereport(
     if report.failed and call.when == "setup" and type(error).__module__ == "dsafe_runner.errors":
         # pytest asks an item for its own words only about the call; a missing measurement deserves no traceback either
         report.longrepr = str(error)
-    if item.stash.get(_ABSENT, False) and call.when == "setup":
+    if item.left_out and call.when == "setup":
         marked.dsafe = "not-gated"
     elif isinstance(error, CheckWaived):
         marked.dsafe = "waived"
