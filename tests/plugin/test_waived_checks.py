@@ -64,3 +64,9 @@ def test_an_error_is_never_waived(gate, project, repoint):
     result = gate("suites", "-k", "wrong")
     assert result.ret == 1
     assert result.parseoutcomes() == {"errors": 1, "deselected": 9}
+
+
+def test_a_pattern_of_many_stars_takes_no_time(gate, project):
+    """As a regular expression with a `.*` per star this one would run for years."""
+    waive(project, "*" * 40 + "a*a*a*a*a*a*a*x", "permanent: true")
+    assert gate("suites").ret == pytest.ExitCode.INTERRUPTED
