@@ -23,6 +23,7 @@ from dsafe_runner.measure.devices import DevicePool, visible_gpus
 from dsafe_runner.measure.events import EventLog, Listener, Progress
 from dsafe_runner.measure.measured import Run
 from dsafe_runner.measure.prepare import Job, Prepared, engine_spec, prepare
+from dsafe_runner.measure.quotes import unquoted
 from dsafe_runner.measure.scoring import judge_identity, judge_warning, score_measurement
 from dsafe_runner.measure.store import FileHashes, Store
 from dsafe_runner.plan import Check, Plan
@@ -132,7 +133,9 @@ def _commit(job: Job, response: Response, store: Store, tell: EventLog) -> None:
         return
     job.errors += 1
     if job.errors <= 5:
-        tell("warning", text=f"{job.model}: no response to {response.sample_id}: {response.error}")
+        asked = next((request.messages for request in job.pending if request.key == response.key), ())
+        reason = unquoted(str(response.error), asked)
+        tell("warning", text=f"{job.model}: no response to {response.sample_id}: {reason}")
 
 
 def _end(job: Job, error: Exception | None, run: Run, tell: EventLog) -> None:

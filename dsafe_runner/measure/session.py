@@ -87,7 +87,7 @@ class GateSession:
             EvidenceError: the suite was never measured.
         """
         if path not in self._runs:
-            self._runs[path], self.required[path] = read_run(self.folder(path))
+            self._runs[path], self.required[path] = read_run(self.folder(path), self.plan(path).loaded.sha256)
         return self._runs[path]
 
     def require_evidence(self, path: Path, check: Check) -> None:
@@ -132,20 +132,27 @@ def write_run(folder: Path, run: Run, required: bool) -> None:
             write_evidence(scores / files[measurement], evidence)
     write_atomically(
         folder / "run.json",
-        json.dumps({"scores": files, "failed": run.failed, "unavailable": run.unavailable, "required": required}),
-    )
+        json.dumps(
+            {
+                "suite_sha256": run.manifest["suite"]["sha256"], "scores": files, "failed": run.failed,
+                "unavailable": run.unavailable, "required": required,
+            }
+        ),
+    )  # fmt: skip
 
 
-def read_run(folder: Path) -> tuple[Run, bool]:
+def read_run(folder: Path, suite_sha256: str) -> tuple[Run, bool]:
     """Inverse of `write_run`, for deciding only; the scores of a measurement are read when they are first needed.
 
     Raises:
-        EvidenceError: nothing was measured here.
+        EvidenceError: nothing was measured here, or it was measured for another text of the suite.
     """
     try:
         head = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise EvidenceError(f"{folder}: no measured run here ({error}); nothing can be decided") from error
+    if head["suite_sha256"] != suite_sha256:
+        raise EvidenceError(f"{folder}: the suite was changed after it was measured; run again")
     evidence = _LazyEvidence({m: folder / "scores" / name for m, name in head["scores"].items()})
     return Run(evidence, head["unavailable"], head["failed"]), head["required"]
 
