@@ -40,8 +40,12 @@ def measure_suite(path: Path, *, models: list[str] | None, store: Path, reports:
     write_manifest(folder, run)
     for measurement, reason in {**run.unavailable, **run.failed}.items():
         print(f"dsafe: not measured: {measurement}: {reason}", file=sys.stderr)
+    errors = {name: model["errors"] for name, model in run.manifest["models"].items() if model["errors"]}
+    for name, count in errors.items():
+        what = f"no response to {count} requests; the next run asks them again"
+        print(f"dsafe: not measured: {name}: {what}", file=sys.stderr)
     print(f"dsafe: {len(run.evidence)} measurements in {folder}; decide with: pytest {path}")
-    return 1 if run.failed or run.unavailable or not run.evidence else 0
+    return 1 if errors or run.failed or run.unavailable or not run.evidence else 0
 
 
 def _display() -> AbstractContextManager[Callable[[dict[str, Any]], None]]:

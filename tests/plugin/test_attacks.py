@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
+from dsafe_runner.cli import main
 from dsafe_runner.measure.store import Store
+
+MODELS = Path(__file__).parents[2] / "recipes/tiny/models"
 
 
 @pytest.mark.parametrize("mode", [[], ["-n2"]])
@@ -129,3 +134,24 @@ def test_a_short_free_answer_stays_in_the_store(gate, project, rewrite):
     (scores,) = project.path.glob("reports/*/scores/*.jsonl")
     read = [score[2] for line in scores.read_text().splitlines()[1:] for score in json.loads(line)["scores"]]
     assert read == [None] * 12
+
+
+def test_a_chat_template_that_quotes_the_prompt_is_not_repeated(gate, project, repoint):
+    shutil.copytree(MODELS / "base", project.path / "quoting")
+    template = project.path / "quoting/chat_template.jinja"
+    refusal = '{% if messages[0].content|length > 3 %}{{ raise_exception(messages[0].content) }}{% endif %}'
+    template.write_text(refusal + template.read_text())
+    repoint("safe", "../quoting")
+    result = gate("suites", "-k", "safe and mcq and overall and min")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["dsafe: warning: safe: no response to *: the prompt was refused, with a reason*"])
+    prompt = json.loads((project.path / "suites/mcq.jsonl").read_text().splitlines()[0])["messages"][0]["content"]
+    told = str(result.stdout) + "".join(f.read_text() for f in project.path.glob("reports/*/*") if f.is_file())
+    assert prompt.splitlines()[0][:8] not in told
+
+
+def test_measuring_without_pytest_says_when_responses_are_missing(project, rewrite, capsys):
+    """The questions with options are longer than the context."""
+    rewrite("threads: 1", "threads: 1, context_length: 16")
+    assert main(["measure", "suites/demo.safety.yaml", "--model", "base"]) == 1
+    assert "not measured: base: no response to 12 requests" in capsys.readouterr().err
