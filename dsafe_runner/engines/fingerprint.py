@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -35,7 +36,7 @@ def fingerprint(
     Args:
         path: an absolute folder, or a hub id.
         revision: of a hub id; ignored for folders.
-        cache: (real path, size, mtime, inode) -> sha256 of files hashed before; new ones are added.
+        cache: (real path, size, mtime, ctime, inode) -> sha256 of files hashed before; new ones are added.
         download: fetch a hub id that is not in the local cache.
         allow_pickle: as in `local_folder`.
 
@@ -64,14 +65,24 @@ def fingerprint(
 def _model_files(folder: Path) -> dict[str, Path]:
     top = [p for p in folder.iterdir() if p.suffix in _SUFFIXES and not _NOT_THE_MODEL.fullmatch(p.name)]
     templates = list((folder / "additional_chat_templates").glob("*.jinja"))
-    return {p.relative_to(folder).as_posix(): p for p in [*top, *templates] if p.is_file()}
+    named = [folder / shard for index in folder.glob("*.index.json") for shard in _shards(index)]
+    return {os.path.relpath(p, folder).replace(os.sep, "/"): p for p in [*top, *templates, *named] if p.is_file()}
+
+
+def _shards(index: Path) -> set[str]:
+    """Weight files an index names, wherever they lie and whatever they are called: they are what is loaded."""
+    try:
+        return {str(name) for name in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()}
+    except (OSError, ValueError, KeyError, AttributeError):
+        raise UnavailableError(f"{index} cannot be read; the checkpoint is broken") from None
 
 
 def _sha256(file: Path, cache: MutableMapping[str, str] | None) -> str:
     try:
         real = file.resolve()
         stat = real.stat()
-        key = f"{real}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ino}"
+        # mtime can be set back (cp -p, rsync -t, a checkout tool); the time of the inode's change cannot
+        key = f"{real}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}|{stat.st_ino}"
         if cache is not None and key in cache:
             return cache[key]
         with real.open("rb") as stream:

@@ -82,6 +82,31 @@ def test_the_cache_is_used_and_never_trusted_after_a_change(folder):
     assert fingerprint(str(folder), cache=cache)["files"]["model.safetensors"] == hashlib.sha256(data).hexdigest()
 
 
+def test_weights_changed_in_place_with_their_time_put_back_are_seen(folder):
+    cache = {}
+    before = fingerprint(str(folder), cache=cache)["digest"]
+    weights = folder / "model.safetensors"
+    stat = weights.stat()
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    os.utime(weights, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert fingerprint(str(folder), cache=cache)["digest"] != before
+
+
+@pytest.mark.parametrize("shard", ["parts/model-1.safetensors", "optimizer.safetensors"])
+def test_every_shard_an_index_names_counts_whatever_it_is_called(folder, shard):
+    import json
+
+    (folder / shard).parent.mkdir(exist_ok=True)
+    (folder / "model.safetensors").rename(folder / shard)
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": {"a": shard}}))
+    before = fingerprint(str(folder))
+    assert shard in before["files"]
+    (folder / shard).write_bytes((folder / shard).read_bytes()[:-1] + b"!")
+    assert fingerprint(str(folder))["digest"] != before["digest"]
+
+
 def test_a_template_that_prints_the_date_is_told(folder):
     assert not fingerprint(str(folder))["uses_date"]
     template = folder / "chat_template.jinja"
