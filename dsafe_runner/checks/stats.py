@@ -95,7 +95,7 @@ def tango(lost: int, gained: int, n: int, confidence: float) -> tuple[float, flo
     estimate = (gained - lost) / n
 
     def bound(z: float, inside: float, outside: float) -> float:
-        for _ in range(60):
+        for _ in range(44):
             middle = (inside + outside) / 2.0
             if abs(tango_z(lost, gained, n, middle)) <= z:
                 inside = middle
