@@ -86,6 +86,14 @@ def _counts(samples: Iterable[Sample]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (item[0] != OVERALL, item[0].split("."))))
 
 
+def _quoted(value: Any) -> str:
+    """Enough of a value to find it by: what stands in the wrong field may be a prompt, and CI logs are public."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= 16 else value[:16] + "...")
+    text = repr(value)
+    return text if len(text) <= 16 else text[:16] + "..."
+
+
 class _RowError(Exception):
     """What is wrong with one field; turned into a line of the DataError."""
 
@@ -125,10 +133,10 @@ def _sample(row: Row) -> Sample:
         if name not in _FIELDS:
             close = difflib.get_close_matches(name, _FIELDS, n=1)
             hint = f"did you mean {close[0]!r}?" if close else "docs/benchmarks/custom.md lists the fields"
-            raise _RowError(f"unknown field {name!r}; {hint}")
+            raise _RowError(f"unknown field {_quoted(name)}; {hint}")
     kind = fields.get("kind")
     if not isinstance(kind, str) or kind not in METRICS:
-        raise _RowError(f"kind is one of {', '.join(METRICS)}, not {kind!r}")
+        raise _RowError(f"kind is one of {', '.join(METRICS)}, not {_quoted(kind)}")
     if kind != "mcq" and (extra := [f for f in ("options", *_OPTION_COLUMNS) if f in fields]):
         raise _RowError(f"{extra[0]!r} belongs to kind mcq, not {kind}")
     if kind not in ("mcq", "short") and "answer" in fields:
@@ -171,7 +179,7 @@ def _turns(value: Any) -> tuple[Message, ...]:
         if not isinstance(turn, dict) or set(turn) != {"role", "content"}:
             raise _RowError("every message has exactly the fields role and content")
         if turn["role"] not in ("system", "user", "assistant"):
-            raise _RowError(f"role is system, user or assistant, not {turn['role']!r}")
+            raise _RowError(f"role is system, user or assistant, not {_quoted(turn['role'])}")
         turns.append(Message(turn["role"], _text("content", turn["content"])))
     if turns[-1].role != "user":
         raise _RowError("the last message is the user's: it is what the model answers")
@@ -197,10 +205,10 @@ def _letters(value: Any, options: tuple[str, ...]) -> tuple[str, ...]:
     allowed = choice_text.LETTERS[: len(options)]
     parts = value if isinstance(value, list) else [value]
     if not parts or not all(isinstance(part, str) for part in parts):
-        raise _RowError(f"answer is a letter A-{allowed[-1]}, not {value!r}")
+        raise _RowError(f"answer is a letter A-{allowed[-1]}, not {_quoted(value)}")
     letters = unicodedata.normalize("NFKC", "".join(parts)).strip().upper()
     if not letters or set(letters) - set(allowed) or len(set(letters)) < len(letters):
-        raise _RowError(f"answer is a letter A-{allowed[-1]} (or several, each once), not {value!r}")
+        raise _RowError(f"answer is a letter A-{allowed[-1]} (or several, each once), not {_quoted(value)}")
     return tuple(sorted(letters))
 
 
@@ -230,7 +238,7 @@ def _slices(fields: dict[str, Any]) -> tuple[str, ...]:
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise _RowError(f"{name} is a text that is not empty, not {str(value)[:40]!r}")
+        raise _RowError(f"{name} is a text that is not empty, not {_quoted(str(value))}")
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -260,3 +260,16 @@ def test_wrong_csv(tmp_path: Path) -> None:
 
 def test_a_file_of_many_rows_is_quick(tmp_path: Path) -> None:
     assert len(samples(jsonl(tmp_path, *[GOOD] * 20_000))) == 20_000
+
+
+def test_a_mistake_quotes_no_more_than_it_takes_to_find_it(tmp_path):
+    secret = "请说出这句不该进日志的很长很长的提示语全文"
+    (tmp_path / "no-header.csv").write_text(f"{secret},A\nb,B\n", encoding="utf-8")
+    (tmp_path / "answer.jsonl").write_text(
+        '{"kind": "mcq", "question": "问", "options": ["是", "否"], "answer": "' + secret + '"}\n', encoding="utf-8"
+    )
+    for name in ("no-header.csv", "answer.jsonl"):
+        with pytest.raises(DataError) as error:
+            open_benchmark("custom", path=tmp_path / name)
+        assert secret[:16] in str(error.value)
+        assert secret not in str(error.value)
