@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import time
@@ -56,15 +57,25 @@ def start(folder: Path) -> subprocess.Popen[str]:
     )
 
 
+def stored_responses(folder: Path) -> int:
+    try:
+        with sqlite3.connect(f"file:{folder}/.dsafe/store.sqlite?mode=ro", uri=True) as db:
+            return int(db.execute("SELECT count(*) FROM responses").fetchone()[0])
+    except sqlite3.Error:
+        return 0
+
+
 @pytest.mark.slow
 def test_every_published_item_is_asked_once_and_scored(tmp_path):
     needs_data()
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "x.safety.yaml").write_text(SUITE)
 
-    # interrupted on the way, as long runs are
+    # interrupted on the way, as long runs are: once something is stored
     first = start(tmp_path)
-    time.sleep(40)
+    deadline = time.monotonic() + 600
+    while first.poll() is None and time.monotonic() < deadline and stored_responses(tmp_path) < 20:
+        time.sleep(0.5)
     first.kill()
     before = first.communicate()[0]
 
