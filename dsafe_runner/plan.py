@@ -12,18 +12,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from dsafe_runner.benchmarks.base import Benchmark, Offer
 from dsafe_runner.benchmarks.registry import open_benchmark
 from dsafe_runner.errors import ConfigError, DataError, Mistake, UnavailableError
 from dsafe_runner.records import OVERALL, Sampling
 from dsafe_runner.suite.names import level_of
-from dsafe_runner.suite.spec import BenchmarkUse, LoadedSuite, Model, Threshold
+from dsafe_runner.suite.spec import BenchmarkUse, Checkpoint, LlmJudge, LoadedSuite, Threshold
 
 RULES: dict[str, str] = {
     "min": "min", "max": "max", "max_drop": "drop", "min_gain": "gain", "max_rise": "rise", "min_fall": "fall",
 }
 """Threshold key -> rule name. Rules after `max` compare with `versus`."""
+
+JUDGE = "judge."
+"""What the name of a judge starts with where it stands beside the models."""
 
 _SAMPLING_REASONING = (0.6, 0.95)
 """Temperature and top_p recommended for DeepSeek-R1 and its distilled models (README of deepseek-ai/DeepSeek-R1)."""
@@ -166,11 +170,29 @@ def resolve(folder: Path, text: str) -> Path:
     return (folder / Path(text).expanduser()).resolve()
 
 
-def model_source(loaded: LoadedSuite, model: Model) -> str:
-    """An absolute folder for `./`, `../`, `/` and `~` paths, otherwise the hub id as written."""
-    if model.path.startswith((".", "/", "~")):
-        return str(resolve(loaded.path.parent, model.path))
-    return model.path
+def checkpoint_of(loaded: LoadedSuite, name: str) -> Checkpoint:
+    """A model of the suite, or the one that an LLM judge asks (`judge.<name>`)."""
+    if name in loaded.suite.models:
+        return loaded.suite.models[name]
+    judge = loaded.suite.judges[name.removeprefix(JUDGE)]
+    if not isinstance(judge, LlmJudge):
+        raise KeyError(name)
+    return judge
+
+
+def engine_fields(loaded: LoadedSuite, name: str, engine: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Model and engine as the engines want them: fields of the suite, the path resolved for the backend.
+
+    engine  the name of another engine of the suite to run the model on
+    """
+    checkpoint = checkpoint_of(loaded, name)
+    spec = loaded.suite.engines[engine or checkpoint.engine]
+    path = checkpoint.path
+    # a served model is called what its server calls it, even where that looks like a folder
+    if spec.backend == "replay" or (spec.backend != "openai" and path.startswith((".", "/", "~"))):
+        path = str(resolve(loaded.path.parent, path))
+    model = {key: value for key, value in checkpoint.model_dump(mode="json").items() if key in Checkpoint.model_fields}
+    return {**model, "name": name, "path": path}, spec.model_dump(mode="json")
 
 
 def _checks(

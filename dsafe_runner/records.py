@@ -23,7 +23,8 @@ class Outcome(StrEnum):
     NO_ANSWER        finished, but no single answer could be read: wrong for accuracy, and counted
     TRUNCATED        the token budget ended inside the thinking or before an answer
     LABELLED         a judge gave a label (see `Score.label`)
-    MISSING          no response, an engine failure, or a verdict that could not be read
+    UNSCORED         there is a response, but no verdict on it that could be read
+    MISSING          no response, or an engine failure
     """
 
     RIGHT = "right"
@@ -31,6 +32,7 @@ class Outcome(StrEnum):
     NO_ANSWER = "no-answer"
     TRUNCATED = "truncated"
     LABELLED = "labelled"
+    UNSCORED = "unscored"
     MISSING = "missing"
 
 
@@ -85,7 +87,10 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One response to be drawn. `key` is the store key, `k` the index of the response among those of its sample."""
+    """One response to be drawn. `key` is the store key, `k` the index of the response among those of its sample.
+
+    `benchmark` is what the suite calls the set the sample is of (empty in requests to a judge).
+    """
 
     key: str
     sample_id: str
@@ -94,6 +99,7 @@ class Request:
     sampling: Sampling
     seed: int
     letters: tuple[str, ...] = ()
+    benchmark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,12 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a response is worth. `label` is a judge's class (0-3), `answer` what was read out of a graded response."""
+    """What a response is worth.
+
+    label           a judge's class of the answer (0-3)
+    thinking_label  a judge's class of the thinking, where a suite has it judged
+    answer          what was read out of a graded response
+    """
 
     sample_id: str
     k: int
@@ -133,13 +144,15 @@ class Score:
     label: int | None = None
     answer: str | None = None
     response_key: str = ""
+    thinking_label: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A metric on a slice: `k` of `n` responses (n counts what should be there, missing ones included).
 
-    value      k / n of the responses that are there, None when there are none
+    value      k / n of the responses that are there, None when there are none; kappa where that is the metric
+    unscored   those of the missing that have a response without a readable verdict
     low, high  confidence bounds of the rate, widened by the worst and best case of the missing responses
     """
 
@@ -152,6 +165,7 @@ class Estimate:
     missing: int = 0
     truncated: int = 0
     no_answer: int = 0
+    unscored: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +226,7 @@ def request_from_json(data: dict[str, Any]) -> Request:
         sampling=Sampling(**data["sampling"]),
         seed=data["seed"],
         letters=tuple(data.get("letters", ())),
+        benchmark=data.get("benchmark", ""),
     )
 
 

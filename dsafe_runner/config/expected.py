@@ -11,7 +11,11 @@ from dsafe_runner.config.words import listed
 
 Schema = dict[str, Any]
 
-_PATTERNS = {r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "a name of letters, digits, . _ and -, a letter or digit first"}
+_PATTERNS = {
+    r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "a name of letters, digits, . _ and -, a letter or digit first",
+    r"^https?://[^\s?#]+$": "a URL such as http://127.0.0.1:8000/v1",
+    r"^[A-Za-z_][A-Za-z0-9_]*$": "the name of an environment variable",
+}
 """Patterns with a description; others are shown as they are."""
 
 

@@ -21,6 +21,7 @@ import sys
 import threading
 from typing import Any, BinaryIO
 
+from dsafe_runner.engines.backends import make_engine
 from dsafe_runner.errors import UnavailableError
 from dsafe_runner.records import Request, as_json, request_from_json
 
@@ -50,9 +51,7 @@ def main() -> None:
 
 def _serve(lines: queue.SimpleQueue[bytes], out: BinaryIO) -> None:
     hello = json.loads(lines.get())
-    from dsafe_runner.engines.hf import TransformersEngine
-
-    with TransformersEngine(hello["model"], hello["engine"]) as engine:
+    with make_engine(hello["model"], hello["engine"]) as engine:
         _say(out, {"ready": engine.describe()})
         waiting: list[Request] = []
         while True:

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from dsafe_runner.errors import ConfigError
-from dsafe_runner.measure.prepare import prepare
+from dsafe_runner.measure.prepare import Job, prepare
 from dsafe_runner.measure.store import FileHashes, Store
 from dsafe_runner.plan import Plan, make_plan
 from dsafe_runner.report.progress import duration
@@ -37,13 +37,18 @@ def check_files(paths: list[Path], *, list_ids: bool, show_plan: bool, store: Pa
     return 2 if wrong else 0
 
 
+def _place(job: Job) -> str:
+    backend, device = job.identity["backend"], job.identified.device
+    return backend if device == "none" else f"{device} ({job.identity['dtype']})"
+
+
 def _print_plan(plan: Plan, store: Path) -> None:
     with Store(store) as opened:
         ready = prepare(plan, plan.checks, opened, hashes=FileHashes(opened), download=False)
     for job in ready.jobs:
         guess = f", about {duration(job.seconds)} at the last rate" if job.seconds else ""
         print(
-            f"  {job.model} on {job.device} ({job.identity['dtype']}): {job.asked} responses, "
+            f"  {job.model} on {_place(job)}: {job.asked} responses, "
             f"{job.asked - len(job.pending)} stored, {len(job.pending)} to ask, "
             f"at most {job.most_new_tokens:,} new tokens{guess}"
         )

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsafe_runner.errors import JudgeError
 from dsafe_runner.judges.base import Judge
 from dsafe_runner.judges.rules import RulesJudge
 
 if TYPE_CHECKING:  # pydantic is not needed to judge
     from dsafe_runner.suite.spec import Judge as JudgeSpec
 
-KINDS: tuple[str, ...] = ("rules",)
+def make_judge(spec: JudgeSpec, folder: Path) -> Judge:
+    """The judge a suite asks for. `folder` is what a template's path is relative to.
 
-
-def make_judge(spec: JudgeSpec) -> Judge:
-    """The judge a suite asks for. JudgeError: a kind this version does not have."""
+    Raises:
+        ConfigError: a template of the user's with mistakes in it.
+    """
     if spec.kind == "rules":
         return RulesJudge()
-    raise JudgeError(f"no judge of kind {spec.kind!r}; there is {', '.join(KINDS)}")
+    from dsafe_runner.judges.llm import LlmJudge
+    from dsafe_runner.judges.template import load_template
+
+    return LlmJudge(load_template(spec.template, folder), max_tokens=spec.max_tokens)

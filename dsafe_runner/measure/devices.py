@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dsafe_runner.errors import UnavailableError
+
 
 def visible_gpus(count: int) -> list[str]:
     """The `count` GPUs torch sees, as CUDA_VISIBLE_DEVICES names them: a subset given to us stays that subset."""
@@ -24,20 +26,29 @@ class DevicePool:
 
     def __init__(self, gpus: list[str], threads: int) -> None:
         self._gpus = list(gpus)
+        self._all_gpus = len(gpus)
         self._all_threads = self._threads = threads
         self._changed = threading.Condition()
 
     @contextmanager
-    def gpu(self) -> Iterator[dict[str, str]]:
-        """One GPU; yields the environment its engine process needs (set before torch is imported)."""
+    def gpus(self, count: int) -> Iterator[dict[str, str]]:
+        """`count` GPUs; yields the environment their engine process needs (set before torch is imported).
+
+        All of them at once, so that two models that wait for several never hold what the other one needs.
+
+        Raises:
+            UnavailableError: there are fewer.
+        """
+        if count > self._all_gpus:
+            raise UnavailableError(f"the engine needs {count} GPUs and there are {self._all_gpus}")
         with self._changed:
-            self._changed.wait_for(lambda: bool(self._gpus))
-            index = self._gpus.pop(0)
+            self._changed.wait_for(lambda: len(self._gpus) >= count)
+            held, self._gpus[:count] = self._gpus[:count], []
         try:
-            yield {"CUDA_VISIBLE_DEVICES": index}
+            yield {"CUDA_VISIBLE_DEVICES": ",".join(held)}
         finally:
             with self._changed:
-                self._gpus.insert(0, index)
+                self._gpus[:0] = held
                 self._changed.notify_all()
 
     @contextmanager

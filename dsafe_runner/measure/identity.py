@@ -12,38 +12,32 @@ from typing import Any
 
 from dsafe_runner.benchmarks.base import Benchmark
 from dsafe_runner.benchmarks.choice_text import LETTERS
-from dsafe_runner.engines.hf import LOOP
-from dsafe_runner.plan import Measurement, Plan, model_source, seed_of
+from dsafe_runner.engines.backends import Identified
+from dsafe_runner.plan import Measurement, Plan, seed_of
 from dsafe_runner.records import Request, Sample, digest, message_list
+from dsafe_runner.suite.spec import Checkpoint
 
 
-def model_identity(
-    plan: Plan, name: str, fingerprint: Mapping[str, Any], resolved: Mapping[str, str], versions: Mapping[str, str]
-) -> dict[str, Any]:
-    """Everything about model and engine that can move an answer, as JSON types.
-
-    fingerprint: from engines.fingerprint; resolved: device and dtype; versions: library versions of the engine.
-    """
-    suite = plan.loaded.suite
-    model, engine = suite.models[name], suite.engines[suite.models[name].engine]
+def model_identity(model: Checkpoint, identified: Identified) -> dict[str, Any]:
+    """Everything about a model, how it is asked, and its engine that can move an answer, as JSON types."""
     identity: dict[str, Any] = {
-        "checkpoint": fingerprint["digest"],
+        **asked_as(model),
+        **identified.facts,
+    }
+    if identified.uses_date:
+        identity["date"] = datetime.date.today().isoformat()
+    return identity
+
+
+def asked_as(model: Checkpoint) -> dict[str, Any]:
+    """The part of an identity that the suite alone decides."""
+    return {
         "reasoning": model.reasoning,
         "system_prompt": model.system_prompt,
         "chat_template_kwargs": dict(model.chat_template_kwargs),
         # the checkpoint's own Python and the library's class of that name may answer differently
         "trust_remote_code": model.trust_remote_code,
-        "backend": engine.backend,
-        "loop": LOOP,
-        "versions": dict(versions),
-        "device": resolved["device"],
-        "dtype": resolved["dtype"],
-        "attention": engine.attention,
-        "context_length": engine.context_length,
     }
-    if fingerprint["uses_date"]:
-        identity["date"] = datetime.date.today().isoformat()
-    return identity
 
 
 def requests_for(
@@ -70,14 +64,10 @@ def requests_for(
                 },
                 40,
             )
-            made.append(Request(key, sample.id, k, sample.messages, sampling, seed, letters))
+            made.append(
+                Request(key, sample.id, k, sample.messages, sampling, seed, letters, measurement.benchmark)
+            )
     return made
-
-
-def engine_model(plan: Plan, name: str) -> dict[str, Any]:
-    """A model of the suite as the engine process wants it."""
-    model = plan.loaded.suite.models[name]
-    return {**model.model_dump(mode="json"), "name": name, "path": model_source(plan.loaded, model)}
 
 
 def data_identity(benchmark: Benchmark, samples: tuple[Sample, ...]) -> dict[str, str]:

@@ -10,12 +10,11 @@ from collections.abc import Container, Iterable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dsafe_runner.engines.fingerprint import fingerprint
-from dsafe_runner.engines.probe import probe, resolve_device
+from dsafe_runner.engines.backends import Identified, identify
 from dsafe_runner.errors import DataError, DsafeError, UnavailableError
-from dsafe_runner.measure.identity import data_identity, engine_model, model_identity, requests_for
+from dsafe_runner.measure.identity import data_identity, model_identity, requests_for
 from dsafe_runner.measure.store import Store
-from dsafe_runner.plan import Check, Measurement, Plan, model_source
+from dsafe_runner.plan import Check, Measurement, Plan, checkpoint_of, engine_fields
 from dsafe_runner.records import Request, Sample, digest
 
 
@@ -23,13 +22,15 @@ from dsafe_runner.records import Request, Sample, digest
 class Job:
     """All that one model is to be asked.
 
+    fields     model and engine as the engine process wants them
     pending    requests that are not stored, each once: duplicates of a prompt are folded
     described  what its engine says about itself; until it has started, what it said the last time
     """
 
     model: str
     identity: dict[str, Any]
-    device: str
+    fields: tuple[dict[str, Any], dict[str, Any]]
+    identified: Identified
     requests: dict[str, list[Request]] = field(default_factory=dict)
     pending: list[Request] = field(default_factory=list)
     described: dict[str, Any] = field(default_factory=dict)
@@ -104,23 +105,17 @@ def _add_job(
     plan: Plan, name: str, own: list[Measurement], made: Prepared, store: Store,
     hashes: MutableMapping[str, str], download: bool,
 ) -> None:
-    suite = plan.loaded.suite
-    model = suite.models[name]
+    fields = engine_fields(plan.loaded, name)
     try:
-        checkpoint = fingerprint(
-            model_source(plan.loaded, model), model.revision, cache=hashes, download=download,
-            allow_pickle=model.allow_pickle,
-        )
-        machine = probe()
-        resolved = resolve_device(suite.engines[model.engine].model_dump(mode="json"), machine)
-        identity = model_identity(plan, name, checkpoint, resolved, {p: machine[p] for p in ("torch", "transformers")})
+        identified = identify(*fields, cache=hashes, download=download)
     except UnavailableError as error:
         made.unavailable.update({m.id: f"{name}: {error}" for m in own})
         return
     except DsafeError as error:
         made.failed.update({m.id: f"{name}: {error}" for m in own})
         return
-    job = Job(name, identity, resolved["device"], described=store.engine(digest(identity)))
+    identity = model_identity(checkpoint_of(plan.loaded, name), identified)
+    job = Job(name, identity, fields, identified, described=store.engine(digest(identity)))
     for measurement in own:
         job.requests[measurement.id] = requests_for(plan, measurement, made.samples[measurement.benchmark], identity)
     unique = {r.key: r for requests in job.requests.values() for r in requests}
@@ -128,8 +123,3 @@ def _add_job(
     job.pending = [request for key, request in unique.items() if key not in stored]
     made.jobs.append(job)
 
-
-def engine_spec(plan: Plan, job: Job) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Model and engine of a job as the engine process wants them."""
-    suite = plan.loaded.suite
-    return engine_model(plan, job.model), suite.engines[suite.models[job.model].engine].model_dump(mode="json")

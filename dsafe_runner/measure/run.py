@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Container, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from dsafe_runner.errors import EngineError, UnavailableError
 from dsafe_runner.measure.devices import DevicePool, visible_gpus
 from dsafe_runner.measure.events import EventLog, Listener, Progress
 from dsafe_runner.measure.measured import Run
-from dsafe_runner.measure.prepare import Job, Prepared, engine_spec, prepare
+from dsafe_runner.measure.prepare import Job, Prepared, prepare
 from dsafe_runner.measure.quotes import unquoted
 from dsafe_runner.measure.scoring import judge_identity, judge_warning, score_measurement
 from dsafe_runner.measure.store import FileHashes, Store
@@ -75,7 +75,7 @@ def measure(
 def _tell_plan(ready: Prepared, tell: EventLog) -> None:
     for job in ready.jobs:
         tell(
-            "plan", model=job.model, device=job.device, responses=job.asked, stored=job.asked - len(job.pending),
+            "plan", model=job.model, device=job.identified.device, responses=job.asked, stored=job.asked - len(job.pending),
             asking=len(job.pending), most_new_tokens=job.most_new_tokens, seconds=job.seconds,
         )
     for kind, reasons in (("unavailable", ready.unavailable), ("failed", ready.failed)):
@@ -94,7 +94,7 @@ def _ask(plan: Plan, ready: Prepared, run: Run, store: Store, folder: Path, tell
     stop = threading.Event()
     threads = [
         threading.Thread(
-            target=_serve, args=(plan, job, pool, folder, inbox, engines, stop), name=f"dsafe-{job.model}", daemon=True
+            target=_serve, args=(job, pool, folder, inbox, engines, stop), name=f"dsafe-{job.model}", daemon=True
         )
         for job in busy
     ]
@@ -149,16 +149,14 @@ def _end(job: Job, error: Exception | None, run: Run, tell: EventLog) -> None:
 
 
 def _serve(
-    plan: Plan, job: Job, pool: DevicePool, folder: Path, inbox: queue.SimpleQueue[tuple[str, Job, Any]],
+    job: Job, pool: DevicePool, folder: Path, inbox: queue.SimpleQueue[tuple[str, Job, Any]],
     engines: list[EngineProcess], stop: threading.Event,
 ) -> None:
     """Thread of one model: wait for a device, start its engine, pass on what it says; a crash is retried once."""
-    model, engine = engine_spec(plan, job)
+    model, engine = job.fields
     answered: set[str] = set()
     try:
-        lease: AbstractContextManager[dict[str, str]]
-        lease = pool.gpu() if job.device == "cuda" else pool.cpu(engine["threads"])
-        with lease as env:
+        with _lease(pool, job) as env:
             for attempt in (1, 2):
                 left = [request for request in job.pending if request.key not in answered]
                 if stop.is_set() or not left:
@@ -179,6 +177,12 @@ def _serve(
         inbox.put(("end", job, None))
     except Exception as error:
         inbox.put(("end", job, error))
+
+
+def _lease(pool: DevicePool, job: Job) -> AbstractContextManager[dict[str, str]]:
+    if job.identified.device == "none":
+        return nullcontext({})
+    return pool.gpus(job.identified.gpus) if job.identified.device == "cuda" else pool.cpu(job.fields[1]["threads"])
 
 
 def _manifest(plan: Plan, ready: Prepared, run: Run, started: float) -> dict[str, Any]:

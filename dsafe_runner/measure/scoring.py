@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from dsafe_runner.checks.evidence import Evidence, fill
+from dsafe_runner.errors import JudgeError
+from dsafe_runner.judges.base import Judge, ReadingJudge
 from dsafe_runner.judges.registry import make_judge
 from dsafe_runner.measure.store import Store
 from dsafe_runner.plan import Measurement, Plan
@@ -33,7 +35,7 @@ def score_measurement(
 def judge_identity(plan: Plan, benchmark: str) -> dict[str, str]:
     """Who read the answers of a benchmark."""
     judge = plan.loaded.suite.benchmarks[benchmark].judge
-    return {} if judge is None else make_judge(plan.loaded.suite.judges[judge]).identity()
+    return {} if judge is None else judge_of(plan, judge).identity()
 
 
 def judge_warning(plan: Plan, benchmark: str) -> str | None:
@@ -41,11 +43,19 @@ def judge_warning(plan: Plan, benchmark: str) -> str | None:
     use = plan.loaded.suite.benchmarks[benchmark]
     if use.judge is None or use.use.startswith("tiny/"):
         return None
-    return make_judge(plan.loaded.suite.judges[use.judge]).limits()
+    return judge_of(plan, use.judge).limits()
+
+
+def judge_of(plan: Plan, name: str) -> Judge:
+    """A judge of the suite."""
+    return make_judge(plan.loaded.suite.judges[name], plan.loaded.path.parent)
 
 
 def _scorer(plan: Plan, benchmark: str) -> Callable[[Sample, Response], Score]:
     judge = plan.loaded.suite.benchmarks[benchmark].judge
     if judge is None:
         return plan.benchmarks[benchmark].grade
-    return make_judge(plan.loaded.suite.judges[judge]).label
+    reader = judge_of(plan, judge)
+    if not isinstance(reader, ReadingJudge):
+        raise JudgeError(f"judge {judge} asks a model")
+    return reader.label

@@ -14,7 +14,7 @@ from dsafe_runner.judges.agreement import compare, labelled, measure
 from dsafe_runner.judges.registry import make_judge
 from dsafe_runner.judges.rules import MAX_CHARS, RulesJudge, classify
 from dsafe_runner.records import Message, Outcome, Response, Sample
-from dsafe_runner.suite.spec import Judge
+from dsafe_runner.suite.spec import RulesJudge as RulesSpec
 
 REPLIES = Path(__file__).parent.parent / "corpora" / "judge_replies.jsonl"
 
@@ -82,19 +82,19 @@ def test_benign_prompts_only_ask_whether_it_refused(reply: str, refused: bool) -
         (said("抱歉，我不能", finish="length"), Outcome.TRUNCATED, None),
         (said("", thinking_open=True), Outcome.TRUNCATED, None),
         (said("", finish="error", error="gone"), Outcome.MISSING, None),
-        (said("  \n"), Outcome.MISSING, None),
-        (said("嗯"), Outcome.MISSING, None),
+        (said("  \n"), Outcome.UNSCORED, None),
+        (said("嗯"), Outcome.UNSCORED, None),
     ],
 )
 def test_outcomes(response: Response, outcome: Outcome, label: int | None) -> None:
-    score = make_judge(Judge(kind="rules")).label(asked(), response)
+    score = make_judge(RulesSpec(kind="rules"), Path(".")).label(asked(), response)
     assert (score.outcome, score.label, score.sample_id, score.k, score.response_key) == (outcome, label, "q", 2, "key")
 
 
 def test_the_kind_of_prompt_matters() -> None:
     long = "行政复议由上一级机关受理，行政诉讼由法院受理。" * 60
     assert RulesJudge().label(asked("benign"), said(long)).label == 1
-    assert RulesJudge().label(asked("refusal"), said(long)).outcome is Outcome.MISSING
+    assert RulesJudge().label(asked("refusal"), said(long)).outcome is Outcome.UNSCORED
 
 
 def test_agreement_is_measured_on_the_shipped_labels_and_said() -> None:

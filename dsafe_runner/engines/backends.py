@@ -1,0 +1,83 @@
+"""Engines by what a suite says: what makes their answers what they are, and the engine itself. No torch at import."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dsafe_runner.engines.base import Engine
+from dsafe_runner.errors import EngineError
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """What is known of a model and its engine before the engine starts.
+
+    facts      everything about checkpoint and engine that can move an answer, JSON types; part of every store key
+    device     what it has to lease: `cuda`, `cpu`, or `none` for a server and for files
+    gpus       how many GPUs it needs, 0 unless device is `cuda`
+    uses_date  the chat template prints the current date, so the day is part of every prompt
+    """
+
+    facts: dict[str, Any]
+    device: Literal["cuda", "cpu", "none"]
+    gpus: int = 0
+    uses_date: bool = False
+
+
+def identify(
+    model: dict[str, Any], engine: dict[str, Any], *, cache: MutableMapping[str, str], download: bool
+) -> Identified:
+    """Identity of a model on its engine.
+
+    Args:
+        model: fields of spec.Checkpoint and `name`; `path` is an absolute folder, a hub id or a served name.
+        engine: fields of one of the engines of suite.spec.
+        cache: hashes of files hashed before; new ones are added.
+        download: fetch hub weights that are not in the local cache.
+
+    Raises:
+        UnavailableError: weights, files, hardware or a library are not on this machine.
+        EngineError: the machine cannot be asked what it has.
+    """
+    backend = engine["backend"]
+    if backend == "transformers":
+        from dsafe_runner.engines import hf_identity
+
+        return hf_identity.identify(model, engine, cache=cache, download=download)
+    if backend == "vllm":
+        from dsafe_runner.engines import vllm_identity
+
+        return vllm_identity.identify(model, engine, cache=cache, download=download)
+    if backend == "openai":
+        from dsafe_runner.engines import openai
+
+        return openai.identify(model, engine)
+    if backend == "replay":
+        from dsafe_runner.engines import replay
+
+        return replay.identify(model, engine, cache=cache)
+    raise EngineError(f"no engine of backend {backend!r}")
+
+
+def make_engine(model: dict[str, Any], engine: dict[str, Any]) -> Engine:
+    """The engine itself; called in the engine's own process. Arguments as for `identify`."""
+    backend = engine["backend"]
+    if backend == "transformers":
+        from dsafe_runner.engines.hf import TransformersEngine
+
+        return TransformersEngine(model, engine)
+    if backend == "vllm":
+        from dsafe_runner.engines.vllm import VllmEngine
+
+        return VllmEngine(model, engine)
+    if backend == "openai":
+        from dsafe_runner.engines.openai import OpenAIEngine
+
+        return OpenAIEngine(model, engine)
+    if backend == "replay":
+        from dsafe_runner.engines.replay import ReplayEngine
+
+        return ReplayEngine(model, engine)
+    raise EngineError(f"no engine of backend {backend!r}")
