@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import math
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from dsafe_runner.engines.batches import BatchPlan
 from dsafe_runner.engines.hf_load import Loaded, load
 from dsafe_runner.engines.probe import collect
 from dsafe_runner.engines.prompts import Prepared, one_line
-from dsafe_runner.engines.reasoning import CLOSE, OPEN, split_thinking
+from dsafe_runner.engines.replies import NO_NUMBERS, Replies, failed, lettered
 from dsafe_runner.errors import EngineError
 from dsafe_runner.records import Request, Response
 
@@ -40,19 +39,16 @@ class TransformersEngine:
     def __init__(self, model: dict[str, Any], engine: dict[str, Any]) -> None:
         self._model = model
         self._engine = engine
-        self._parser: str | None = model.get("reasoning")
         self._loaded: Loaded | None = None
 
     def __enter__(self) -> Self:
         self._loaded = load(self._model, self._engine)
-        tokenizer = self._loaded.tokenizer
-        # `all_special_ids` lists the named ones only (eos, pad ...), not `<|im_start|>` and its like
-        special = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special} | {
-            *tokenizer.all_special_ids
-        }
-        # where a tokenizer calls its think tags special, dropping special tokens would turn thinking into the answer
-        tags = {tokenizer.convert_tokens_to_ids(tag) for tag in (OPEN, CLOSE)} if self._parser else set()
-        self._silent = (special - tags) | self._loaded.eos
+        self._replies = Replies(
+            self._loaded.tokenizer,
+            ends=self._loaded.eos,
+            parser=self._model.get("reasoning"),
+            prefilled=self._loaded.prompts.prefilled,
+        )
         return self
 
     def __exit__(
@@ -96,7 +92,7 @@ class TransformersEngine:
             if isinstance(item, Prepared):
                 prepared.append(item)
             else:
-                yield _failed(item[0], item[1])
+                yield failed(item[0], item[1])
         plan = BatchPlan(
             prepared,
             max_rows=int(self._engine["max_batch_size"]),
@@ -119,7 +115,7 @@ class TransformersEngine:
             _free_memory()
             if len(batch) == 1:
                 size = len(batch[0].ids)
-                yield _failed(
+                yield failed(
                     batch[0].request, f"out of memory for a single request of {size} prompt tokens: {problem}"
                 )
             else:
@@ -130,58 +126,18 @@ class TransformersEngine:
 
         if batch[0].letters:
             for item, values in zip(batch, score_letters(loaded, batch), strict=True):
-                yield item, _lettered(item, values)
+                yield item, lettered(item, values)
             return
         for drawn in generate_batch(loaded, batch):
             if drawn.broken:
-                yield (
-                    drawn.item,
-                    _failed(drawn.item.request, "the model computed logits that are no numbers; try another dtype"),
-                )
+                yield drawn.item, failed(drawn.item.request, NO_NUMBERS)
             else:
-                yield drawn.item, self._text(loaded, drawn.item, drawn.tokens, drawn.finish)
-
-    def _text(self, loaded: Loaded, item: Prepared, tokens: list[int], finish: Literal["stop", "length"]) -> Response:
-        heard = [token for token in tokens if token not in self._silent]
-        text = loaded.tokenizer.decode(heard, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-        parts = split_thinking(text, parser=self._parser, prefilled=loaded.prompts.prefilled, finish=finish)
-        return Response(
-            key=item.request.key,
-            sample_id=item.request.sample_id,
-            k=item.request.k,
-            answer=parts.answer,
-            thinking=parts.thinking,
-            finish=finish,
-            thinking_open=parts.open,
-            prompt_tokens=len(item.ids),
-            completion_tokens=len(tokens),
-            prompt_sha256=item.sha256,
-        )
+                yield drawn.item, self._replies.text(drawn.item, drawn.tokens, drawn.finish)
 
     def _ready(self) -> Loaded:
         if self._loaded is None:
             raise EngineError("the engine is not running; use it as a context manager")
         return self._loaded
-
-
-def _lettered(item: Prepared, values: list[float]) -> Response:
-    if not all(math.isfinite(v) for v in values):
-        return _failed(item.request, "the model computed logits that are no numbers; try another dtype")
-    scores = dict(zip(item.request.letters, values, strict=True))
-    return Response(
-        key=item.request.key,
-        sample_id=item.request.sample_id,
-        k=item.request.k,
-        answer=max(scores, key=scores.__getitem__),
-        prompt_tokens=len(item.ids),
-        completion_tokens=0,
-        prompt_sha256=item.sha256,
-        letter_logprobs=scores,
-    )
-
-
-def _failed(request: Request, error: str) -> Response:
-    return Response(request.key, request.sample_id, request.k, answer="", finish="error", error=error)
 
 
 def _out_of_memory(error: Exception) -> bool:

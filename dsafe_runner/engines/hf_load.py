@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from dsafe_runner.engines.checkpoint import local_folder
+from dsafe_runner.engines.limits import context_length, end_tokens
 from dsafe_runner.engines.probe import collect, resolve_device
 from dsafe_runner.engines.prompts import Prompts, one_line
 from dsafe_runner.errors import DsafeError, EngineError
-
-_NO_LIMIT = 10**9
-"""tokenizers without a limit report a huge `model_max_length`"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def load(model: dict[str, Any], engine: dict[str, Any]) -> Loaded:
         raise EngineError(
             f"transformers cannot load {model['path']}: {type(error).__name__}: {one_line(error)}"
         ) from None
-    context = _context(network.config, tokenizer, engine.get("context_length"))
+    context = context_length(network.config, tokenizer, engine.get("context_length"))
     rows = int(network.get_input_embeddings().num_embeddings)
     prompts = Prompts(
         tokenizer,
@@ -88,7 +86,7 @@ def load(model: dict[str, Any], engine: dict[str, Any]) -> Loaded:
         template_kwargs=dict(model.get("chat_template_kwargs") or {}),
         reasoning=model.get("reasoning"),
     )
-    eos = _end_tokens(network, tokenizer)
+    eos = end_tokens(network.generation_config, network.config.get_text_config(), tokenizer)
     pad = tokenizer.pad_token_id
     if pad is None or pad >= rows:  # transformers gives some tokenizers a pad token the embedding has no row for
         pad = min(eos, default=0)
@@ -97,27 +95,3 @@ def load(model: dict[str, Any], engine: dict[str, Any]) -> Loaded:
     network.generation_config = GenerationConfig(pad_token_id=pad)
     last_only = "logits_to_keep" in inspect.signature(network.forward).parameters
     return Loaded(network, tokenizer, prompts, place["device"], place["dtype"], context, eos, pad, last_only)
-
-
-def _context(config: Any, tokenizer: Any, wanted: int | None) -> int:
-    text = config.get_text_config()
-    own: int | None = getattr(text, "max_position_embeddings", None)
-    if own is None and 0 < tokenizer.model_max_length < _NO_LIMIT:
-        own = tokenizer.model_max_length
-    if wanted is None:
-        if own is None:
-            raise EngineError("the checkpoint does not say its context length; say `context_length` in the engine")
-        return int(own)
-    if own is not None and wanted > own:
-        raise EngineError(
-            f"context_length {wanted} is more than the {own} tokens of the model; lower it or leave it out"
-        )
-    return int(wanted)
-
-
-def _end_tokens(network: Any, tokenizer: Any) -> frozenset[int]:
-    found: set[int] = set()
-    sources = (network.generation_config, network.config.get_text_config(), tokenizer)
-    for value in (getattr(source, "eos_token_id", None) for source in sources):
-        found.update(value if isinstance(value, (list, tuple)) else () if value is None else (value,))
-    return frozenset(int(v) for v in found)

@@ -230,7 +230,7 @@ def test_thinking_is_kept_apart_also_where_tags_are_special_tokens(tiny_r1):
         assert tokenizer.added_tokens_decoder[close].special
         word = engine._loaded.tokenizer("答案", add_special_tokens=False)["input_ids"]
         item = engine._loaded.prompts.prepare([cut])[0]
-        made = engine._text(engine._loaded, item, [*word, close, *word, 1, 2], "stop")
+        made = engine._replies.text(item, [*word, close, *word, 1, 2], "stop")
         assert (made.thinking, made.answer, made.thinking_open) == ("答案", "答案", False)
 
 
