@@ -54,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     measure = commands.add_parser("measure", help="run a suite's measurements without deciding anything")
     measure.add_argument("file", type=Path, metavar="SUITE")
     measure.add_argument("--model", action="append", metavar="NAME", help="only this model of the suite; repeatable")
+    measure.add_argument(
+        "--engine", metavar="NAME", help="run on this engine of the suite instead of the models' own"
+    )
     _add_store(measure)
     measure.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="default: %(default)s")
     measure.set_defaults(run=_measure)
@@ -97,7 +100,10 @@ def _check(arguments: argparse.Namespace) -> int:
 def _measure(arguments: argparse.Namespace) -> int:
     from dsafe_runner.front.measure import measure_suite
 
-    return measure_suite(arguments.file, models=arguments.model, store=arguments.store, reports=arguments.reports)
+    return measure_suite(
+        arguments.file, models=arguments.model, engine=arguments.engine, store=arguments.store,
+        reports=arguments.reports,
+    )
 
 
 def _data(arguments: argparse.Namespace) -> int:

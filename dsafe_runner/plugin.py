@@ -41,6 +41,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--dsafe-require", action="store_true",
         help="a suite whose weights, data or hardware are absent is an error, also when found through a directory",
     )
+    group.addoption(
+        "--dsafe-replay", metavar="DIR",
+        help="decide on a run that `dsafe measure` left in DIR, e.g. on a cluster; no model or judge is started",
+    )
     parser.addini("dsafe_suites", "file patterns of suites", type="args", default=["*.safety.yaml"])
 
 
@@ -59,6 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
         reports=config.rootpath / (config.getoption("dsafe_reports") or "reports"),
         stamp=worker["dsafe_stamp"] if worker else now.strftime("%Y%m%dT%H%M%S.%fZ")[:-4] + "Z",
         store=config.rootpath / (config.getoption("dsafe_store") or ".dsafe/store.sqlite"),
+        replay=config.invocation_params.dir / replay if (replay := config.getoption("dsafe_replay")) else None,
     )
     if worker is None and config.pluginmanager.hasplugin("xdist"):
         config.pluginmanager.register(_XdistHooks(config), "dsafe-xdist")

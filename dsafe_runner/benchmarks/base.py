@@ -8,7 +8,8 @@ from typing import Protocol
 from dsafe_runner.records import Response, Sample, Score
 
 HIGHER_IS_BETTER: dict[str, bool] = {
-    "acc": True, "pass@1": True, "rr-1": True, "rr-2": True, "hr": False, "refusal-rate": False,
+    "acc": True, "pass@1": True, "rr-1": True, "rr-2": True, "hr": False, "think-hr": False,
+    "refusal-rate": False,
 }
 """Every metric and its direction."""
 

@@ -51,7 +51,7 @@ def offer(name: str) -> Offer:
     return Offer(
         name=name,
         slices=dict(slices),
-        metrics=("acc",) if mcq else ("rr-1", "rr-2", "hr"),
+        metrics=("acc",) if mcq else ("rr-1", "rr-2", "hr", "think-hr"),
         judged=not mcq,
         extra=(UNCONTESTED,) if mcq else (),
         labels={s: labels[s] for s in slices if s in labels},

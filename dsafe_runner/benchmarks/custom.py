@@ -29,7 +29,7 @@ from dsafe_runner.records import OVERALL, Message, Response, Sample, Score
 
 Kind = Literal["mcq", "short", "refusal", "benign"]
 METRICS: dict[str, tuple[str, ...]] = {
-    "mcq": ("acc",), "short": ("pass@1", "acc"), "refusal": ("rr-1", "rr-2", "hr"), "benign": ("refusal-rate",),
+    "mcq": ("acc",), "short": ("pass@1", "acc"), "refusal": ("rr-1", "rr-2", "hr", "think-hr"), "benign": ("refusal-rate",),
 }  # fmt: skip
 """Kind -> metrics."""
 MAX_MISTAKES = 20

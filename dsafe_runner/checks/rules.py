@@ -14,7 +14,7 @@ from dataclasses import replace
 from dsafe_runner.checks.evidence import Evidence
 from dsafe_runner.checks.metrics import GRADED, change, estimate
 from dsafe_runner.errors import EvidenceError
-from dsafe_runner.plan import Check
+from dsafe_runner.plan import CALIBRATION, Check
 from dsafe_runner.records import Estimate, Status, Verdict
 from dsafe_runner.suite.spec import Policy
 
@@ -39,6 +39,8 @@ def decide_check(check: Check, candidate: Evidence, reference: Evidence | None, 
         EvidenceError: an empty slice, or two sides that do not hold the same items.
     """
     ours = estimate(check.metric, candidate, check.slice, policy.confidence)
+    if check.benchmark == CALIBRATION:
+        return _hygiene(check, _calibrated(check, ours), ours, check.model, policy)
     theirs = None
     low = high = None
     if check.versus is not None:
@@ -57,6 +59,22 @@ def decide_check(check: Check, candidate: Evidence, reference: Evidence | None, 
         if side is not None:
             verdict = _hygiene(check, verdict, side, who or "", policy)
     return verdict
+
+
+def _calibrated(check: Check, ours: Estimate) -> Verdict:
+    """Whether a judge is proven to agree with people.
+
+    Labelled replies are a sample of what it will read, so the limit must lie outside of the interval.
+    """
+    shown = f"{check.metric} {_rate(ours)} ({ours.low:.3f} to {ours.high:.3f}, {ours.k} of {ours.n} as labelled)"
+    if ours.low >= check.limit:
+        status, sentence = Status.PASS, f"{shown}: proven >= {check.limit:g}"
+    elif ours.high < check.limit:
+        status, sentence = Status.FAIL, f"{shown}: below {check.limit:g}"
+    else:
+        status = Status.INCONCLUSIVE
+        sentence = f"cannot tell: {shown}, limit {check.limit:g} inside the interval; label more replies"
+    return Verdict(check.id, status, sentence, estimate=ours, because_missing=status is Status.INCONCLUSIVE)
 
 
 def _compare(check: Check, ours: Estimate, theirs: Estimate | None) -> tuple[Status, str]:
@@ -91,6 +109,7 @@ def _compare(check: Check, ours: Estimate, theirs: Estimate | None) -> tuple[Sta
         word = f"{word}, has {moved}; {check.model} {ours.k}, {check.versus} {theirs.k}"
         shown = _signed(moved / n)
     missing = ours.missing + (theirs.missing if theirs else 0)
+    unscored = ours.unscored + (theirs.unscored if theirs else 0)
     status = Status.PASS if passes else Status.FAIL if fails else Status.INCONCLUSIVE
     holds, breaks = (">=", "<") if check.rule in ("min", "gain", "fall") else ("<=", ">")
     sign = breaks if status is Status.FAIL else holds
@@ -98,8 +117,8 @@ def _compare(check: Check, ours: Estimate, theirs: Estimate | None) -> tuple[Sta
     sentence = f"{name} {shown} {sign} {check.limit:g} ({word})"
     if status is Status.INCONCLUSIVE:
         sentence = (
-            f"cannot tell: {missing} responses are missing and could decide it: {name} {shown}, limit {check.limit:g} "
-            f"({word})"
+            f"cannot tell: {missing} responses are missing{_unscored(unscored)} and could decide it: {name} {shown}, "
+            f"limit {check.limit:g} ({word})"
         )
     return status, sentence
 
@@ -119,11 +138,15 @@ def _hygiene(check: Check, verdict: Verdict, side: Estimate, who: str, policy: P
         return replace(verdict, status=Status.INCONCLUSIVE, reason=reason, because_missing=True)
     if side.missing > allowance(policy.max_missing, side.n) and verdict.status is Status.PASS:
         reason = (
-            f"cannot pass: {side.missing} of {side.n} responses of {who} are missing, "
+            f"cannot pass: {side.missing} of {side.n} responses of {who} are missing{_unscored(side.unscored)}, "
             f"allowed {policy.max_missing:.0%}"
         )
         return replace(verdict, status=Status.INCONCLUSIVE, reason=reason, because_missing=True)
     return verdict
+
+
+def _unscored(count: int) -> str:
+    return f" ({count} unscored: no verdict of the judge could be read)" if count else ""
 
 
 def _rate(estimate: Estimate) -> str:

@@ -38,8 +38,7 @@ def check_files(paths: list[Path], *, list_ids: bool, show_plan: bool, store: Pa
 
 
 def _place(job: Job) -> str:
-    backend, device = job.identity["backend"], job.identified.device
-    return backend if device == "none" else f"{device} ({job.identity['dtype']})"
+    return f"{job.place} ({job.identity['dtype']})" if "dtype" in job.identity else job.place
 
 
 def _print_plan(plan: Plan, store: Path) -> None:

@@ -21,30 +21,42 @@ from dsafe_runner.report.run_folder import write_manifest
 from dsafe_runner.suite.load import load_suite
 
 
-def measure_suite(path: Path, *, models: list[str] | None, store: Path, reports: Path) -> int:
+def measure_suite(path: Path, *, models: list[str] | None, engine: str | None, store: Path, reports: Path) -> int:
     """Measure a suite, or some of its models. 0 when everything asked for was measured, 1 otherwise.
+
+    engine  engine of the suite that the models run on instead of their own
 
     Raises:
         ConfigError: mistakes in the suite.
-        UnavailableError: a model name that the suite does not have.
+        UnavailableError: a model or engine name that the suite does not have.
     """
     plan = make_plan(load_suite(path))
+    suite = plan.loaded.suite
     for name in models or []:
-        if name not in plan.loaded.suite.models:
-            raise UnavailableError(f"{path} has no model {name!r}; it has {', '.join(plan.loaded.suite.models)}")
+        if name not in suite.models:
+            raise UnavailableError(f"{path} has no model {name!r}; it has {', '.join(suite.models)}")
+    if engine is not None and engine not in suite.engines:
+        raise UnavailableError(f"{path} has no engine {engine!r}; it has {', '.join(suite.engines)}")
+    engines = dict.fromkeys(models or suite.models, engine) if engine is not None else None
     stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
     folder = reports / f"{stamp}-{plan.loaded.suite.suite}"
     with _display() as listen:
-        run = measure(plan, store=store, folder=folder, listener=listen, download=True, models=models)
+        run = measure(
+            plan, store=store, folder=folder, listener=listen, download=True, models=models, engines=engines,
+            export=True,
+        )
     write_run(folder, run, required=True)
     write_manifest(folder, run)
     for measurement, reason in {**run.unavailable, **run.failed}.items():
         print(f"dsafe: not measured: {measurement}: {reason}", file=sys.stderr)
-    errors = {name: model["errors"] for name, model in run.manifest["models"].items() if model["errors"]}
+    asked = {**run.manifest["models"], **run.manifest["judges"]}
+    errors = {name: entry["errors"] for name, entry in asked.items() if entry.get("errors")}
     for name, count in errors.items():
         what = f"no response to {count} requests; the next run asks them again"
         print(f"dsafe: not measured: {name}: {what}", file=sys.stderr)
-    print(f"dsafe: {len(run.evidence)} measurements in {folder}; decide with: pytest {path}")
+    print(f"dsafe: {len(run.evidence)} measurements in {folder}")
+    print(f"dsafe: decide here with: pytest {path}")
+    print(f"dsafe: elsewhere, with a copy of that folder: pytest {path} --dsafe-replay {folder}")
     return 1 if errors or run.failed or run.unavailable or not run.evidence else 0
 
 

@@ -59,6 +59,10 @@ class Progress:
         """Responses stored per second so far."""
         return self._done / max(time.monotonic() - self._start, 1e-9)
 
+    def more(self, count: int) -> None:
+        """So many more are asked than was known at the start."""
+        self._total += count
+
     def step(self) -> None:
         """One more response has been stored."""
         self._done += 1

@@ -14,7 +14,7 @@ from dsafe_runner.benchmarks.base import Benchmark
 from dsafe_runner.benchmarks.choice_text import LETTERS
 from dsafe_runner.engines.backends import Identified
 from dsafe_runner.plan import Measurement, Plan, seed_of
-from dsafe_runner.records import Request, Sample, digest, message_list
+from dsafe_runner.records import Message, Request, Sample, Sampling, digest, message_list
 from dsafe_runner.suite.spec import Checkpoint
 
 
@@ -53,21 +53,29 @@ def requests_for(
         letters = tuple(LETTERS[: len(sample.options)]) if sampling.scoring == "letters" else ()
         for k in range(measurement.samples):
             seed = seed_of(suite_seed, use, sample.id, k)
-            key = digest(
-                {
-                    "model": base,
-                    "messages": message_list(sample.messages),
-                    "sampling": [sampling.temperature, sampling.top_p, sampling.max_tokens, sampling.scoring],
-                    "letters": list(letters),
-                    "seed": seed if sampling.temperature else None,
-                    "k": k,
-                },
-                40,
-            )
+            key = request_key(base, sample.messages, sampling, seed=seed, letters=letters, k=k)
             made.append(
                 Request(key, sample.id, k, sample.messages, sampling, seed, letters, measurement.benchmark)
             )
     return made
+
+
+def request_key(
+    model: str, messages: tuple[Message, ...], sampling: Sampling, *, seed: int, letters: tuple[str, ...] = (),
+    k: int = 0,
+) -> str:
+    """The store key of a response. `model` is the digest (64 digits) of the model's identity."""
+    return digest(
+        {
+            "model": model,
+            "messages": message_list(messages),
+            "sampling": [sampling.temperature, sampling.top_p, sampling.max_tokens, sampling.scoring],
+            "letters": list(letters),
+            "seed": seed if sampling.temperature else None,
+            "k": k,
+        },
+        40,
+    )
 
 
 def data_identity(benchmark: Benchmark, samples: tuple[Sample, ...]) -> dict[str, str]:

@@ -1,45 +1,51 @@
-"""The one expensive phase: engines answer, responses are committed as they arrive, then everything is scored.
+"""The one expensive phase: models answer, judges read, everything is scored.
 
-One engine process per model, each in a thread of its own that waits for a device; this process is the only writer of
-the store. A model that fails is put on record and the others go on.
+Models first, then the judges that ask a model, on the same devices once those are free. Responses and verdicts are
+committed as they arrive.
 """
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
-from collections.abc import Container, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
-from dsafe_runner.benchmarks.choice_text import constant_scores
-from dsafe_runner.checks.evidence import Evidence
-from dsafe_runner.engines.probe import cpu_count, probe
-from dsafe_runner.engines.process import EngineProcess
-from dsafe_runner.errors import EngineError, UnavailableError
-from dsafe_runner.measure.devices import DevicePool, visible_gpus
-from dsafe_runner.measure.events import EventLog, Listener, Progress
+from dsafe_runner.errors import DsafeError
+from dsafe_runner.judges.base import AskingJudge
+from dsafe_runner.measure.asking import ask
+from dsafe_runner.measure.events import EventLog, Listener
+from dsafe_runner.measure.judging import Answer
+from dsafe_runner.measure.manifest import manifest
 from dsafe_runner.measure.measured import Run
 from dsafe_runner.measure.prepare import Job, Prepared, prepare
-from dsafe_runner.measure.quotes import unquoted
-from dsafe_runner.measure.scoring import judge_identity, judge_warning, score_measurement
+from dsafe_runner.measure.recorded import Recorded, write_responses
+from dsafe_runner.measure.scoring import (
+    answers_of,
+    labelled_answers,
+    score_calibration,
+    score_measurement,
+    thoughts,
+)
 from dsafe_runner.measure.store import FileHashes, Store
-from dsafe_runner.plan import Check, Plan
-from dsafe_runner.records import OVERALL, Outcome, Response, digest
+from dsafe_runner.plan import Check, Measurement, Plan
+
+_IN_MEMORY = Path(":memory:")
 
 
 def measure(
     plan: Plan, checks: Iterable[Check] | None = None, *, store: Path = Path(".dsafe/store.sqlite"),
     folder: Path = Path("reports/latest"), listener: Listener | None = None, download: bool = True,
-    models: Container[str] | None = None,
+    models: Container[str] | None = None, engines: Mapping[str, str] | None = None, replay: Path | None = None,
+    export: bool = False,
 ) -> Run:
     """Measure what `checks` need (all checks of the plan when None) and score it.
 
     store, folder  the response store, and the run folder that gets `events.jsonl` and the engines' logs
     download       fetch hub weights that are not in the local cache
     models         leave out what other models are asked
+    engines        model -> engine of the suite that it runs on instead of its own
+    replay         folder of a run measured elsewhere: nothing is asked, and the store is left alone
+    export         write the responses into the run folder too, texts included
 
     Raises:
         StoreError: the store cannot be used. Everything else that goes wrong is in the Run.
@@ -48,185 +54,128 @@ def measure(
     tell = EventLog(folder / "events.jsonl", listener)
     started = time.time()
     try:
-        with Store(store) as opened:
-            ready = prepare(plan, chosen, opened, hashes=FileHashes(opened), download=download, models=models)
+        recorded = Recorded(replay) if replay is not None else None
+        with Store(store if recorded is None else _IN_MEMORY) as opened:
+            count = recorded.fill(opened) if recorded else 0
+            ready = prepare(
+                plan, chosen, opened, hashes=FileHashes(opened), download=download, models=models, engines=engines,
+                recorded=recorded,
+            )
             run = Run(unavailable=ready.unavailable, failed=ready.failed)
             _tell_plan(ready, tell)
-            for name in ready.samples:
-                if warning := judge_warning(plan, name):
-                    run.warnings.append(f"{name}: {warning}")
-                    tell("warning", text=run.warnings[-1])
-            _ask(plan, ready, run, opened, folder, tell)
-            for job in ready.jobs:
-                for measurement_id, requests in job.requests.items():
-                    if measurement_id in run.failed or measurement_id in run.unavailable:
-                        continue
-                    measurement = plan.measurements[measurement_id]
-                    run.evidence[measurement_id] = score_measurement(
-                        plan, measurement, requests, ready.samples[measurement.benchmark], opened
-                    )
-            run.manifest = _manifest(plan, ready, run, started)
+            for warning in _judge_warnings(plan, ready):
+                _warn(run, tell, warning)
+            if recorded is None:
+                ask(ready.jobs, run, opened, folder, tell)
+            _judge(plan, ready, run, opened, folder, tell, asking=recorded is None)
+            _score(plan, ready, run, opened)
+            if recorded is not None:
+                _tell_recorded(recorded, ready, run, count, tell)
+            if export:
+                for job in [*ready.jobs, *(reader.job for reader in ready.judges.values() if reader.job)]:
+                    write_responses(folder, job.model, job.everything, opened)
+            run.manifest = manifest(plan, ready, run, started)
             tell("done", measured=len(run.evidence), failed=len(run.failed), unavailable=len(run.unavailable))
     finally:
         tell.close()
     return run
 
 
+def _warn(run: Run, tell: EventLog, text: str) -> None:
+    run.warnings.append(text)
+    tell("warning", text=text)
+
+
 def _tell_plan(ready: Prepared, tell: EventLog) -> None:
     for job in ready.jobs:
-        tell(
-            "plan", model=job.model, device=job.identified.device, responses=job.asked, stored=job.asked - len(job.pending),
-            asking=len(job.pending), most_new_tokens=job.most_new_tokens, seconds=job.seconds,
-        )
+        _tell_job(job, tell)
     for kind, reasons in (("unavailable", ready.unavailable), ("failed", ready.failed)):
         for measurement, reason in reasons.items():
             tell(kind, measurement=measurement, reason=reason)
 
 
-def _ask(plan: Plan, ready: Prepared, run: Run, store: Store, folder: Path, tell: EventLog) -> None:
-    """Run the engines of all jobs that have something to ask, and commit what they say."""
-    busy = [job for job in ready.jobs if job.pending]
-    if not busy:
-        return
-    pool = DevicePool(visible_gpus(len(probe()["devices"])), cpu_count())
-    inbox: queue.SimpleQueue[tuple[str, Job, Any]] = queue.SimpleQueue()
-    engines: list[EngineProcess] = []
-    stop = threading.Event()
-    threads = [
-        threading.Thread(
-            target=_serve, args=(job, pool, folder, inbox, engines, stop), name=f"dsafe-{job.model}", daemon=True
-        )
-        for job in busy
-    ]
-    progress: dict[str, Progress] = {}
-    for thread in threads:
-        thread.start()
-    try:
-        left = len(busy)
-        while left:
-            kind, job, value = inbox.get()
-            if kind == "ready":
-                job.described = value
-                tell("model-start", model=job.model, engine=value)
-                # a second process goes on where the first one died
-                progress.setdefault(job.model, Progress(tell, job.model, len(job.pending)))
-            elif kind == "response":
-                _commit(job, value, store, tell)
-                progress[job.model].step()
-            else:
-                left -= 1
-                _end(job, value, run, tell)
-                if job.model in progress and (rate := progress[job.model].per_second):
-                    store.put_engine(digest(job.identity), {**job.described, "responses_per_second": rate})
-    finally:
-        # Ctrl-C, a full disk: no engine may outlive the run
-        stop.set()
-        for engine in list(engines):
-            engine.kill()
-        for thread in threads:
-            thread.join(timeout=10)
+def _tell_job(job: Job, tell: EventLog) -> None:
+    tell(
+        "plan", model=job.model, device=job.place, responses=job.asked, stored=job.asked - len(job.pending),
+        asking=len(job.pending), most_new_tokens=job.most_new_tokens, seconds=job.seconds,
+    )
 
 
-def _commit(job: Job, response: Response, store: Store, tell: EventLog) -> None:
-    if response.finish != "error":
-        store.put(response)
-        return
-    job.errors += 1
-    if job.errors <= 5:
-        asked = next((request.messages for request in job.pending if request.key == response.key), ())
-        reason = unquoted(str(response.error), asked)
-        tell("warning", text=f"{job.model}: no response to {response.sample_id}: {reason}")
+def _judge_warnings(plan: Plan, ready: Prepared) -> Iterable[str]:
+    """What must be said of the judges wherever their labels are used."""
+    for benchmark in ready.samples:
+        name = plan.judge_of(benchmark)
+        # tiny/* is made for the rules
+        if name is None or plan.loaded.suite.benchmarks[benchmark].use.startswith("tiny/"):
+            continue
+        judge = plan.judges[name]
+        if limits := judge.limits():
+            yield f"{benchmark}: {limits}"
+        if isinstance(judge, AskingJudge) and name not in plan.calibrations:
+            yield f"{benchmark}: judge {name} is held against no labelled replies; add `calibration:` to it"
 
 
-def _end(job: Job, error: Exception | None, run: Run, tell: EventLog) -> None:
-    if error is None:
-        tell("model-done", model=job.model, errors=job.errors)
-        return
-    absent = isinstance(error, UnavailableError)
-    for measurement in job.requests:
-        (run.unavailable if absent else run.failed)[measurement] = f"{job.model}: {error}"
-    tell("unavailable" if absent else "failed", model=job.model, reason=str(error))
-
-
-def _serve(
-    job: Job, pool: DevicePool, folder: Path, inbox: queue.SimpleQueue[tuple[str, Job, Any]],
-    engines: list[EngineProcess], stop: threading.Event,
+def _judge(
+    plan: Plan, ready: Prepared, run: Run, store: Store, folder: Path, tell: EventLog, *, asking: bool
 ) -> None:
-    """Thread of one model: wait for a device, start its engine, pass on what it says; a crash is retried once."""
-    model, engine = job.fields
-    answered: set[str] = set()
-    try:
-        with _lease(pool, job) as env:
-            for attempt in (1, 2):
-                left = [request for request in job.pending if request.key not in answered]
-                if stop.is_set() or not left:
-                    break
-                try:
-                    process = EngineProcess(model, engine, env=env, log_path=folder / "logs" / f"{job.model}.log")
-                    engines.append(process)
-                    with process:
-                        inbox.put(("ready", job, process.describe()))
-                        for response in process.generate(left):
-                            answered.add(response.key)
-                            inbox.put(("response", job, response))
-                    break
-                except EngineError:
-                    # worth a second process only where the first one got somewhere: a broken model fails at once
-                    if attempt == 2 or not answered or stop.is_set():
-                        raise
-        inbox.put(("end", job, None))
-    except Exception as error:
-        inbox.put(("end", job, error))
+    """Have the judges' models read what is stored and not yet judged."""
+    busy = []
+    for reader in ready.judges.values():
+        if (job := reader.job) is None:
+            continue
+        for measurement in _measured(ready, run):
+            if reader.name in (measurement.of_judge, plan.judge_of(measurement.benchmark)):
+                answers = _answers(plan, ready, measurement, store)
+                if pending := reader.pending(answers, store):
+                    job.requests[measurement.id] = pending
+        job.pending = list({r.key: r for requests in job.requests.values() for r in requests}.values())
+        if job.pending and asking:
+            _tell_job(job, tell)
+            busy.append(job)
+    ask(busy, run, store, folder, tell)
 
 
-def _lease(pool: DevicePool, job: Job) -> AbstractContextManager[dict[str, str]]:
-    if job.identified.device == "none":
-        return nullcontext({})
-    return pool.gpus(job.identified.gpus) if job.identified.device == "cuda" else pool.cpu(job.fields[1]["threads"])
+def _measured(ready: Prepared, run: Run) -> list[Measurement]:
+    return [m for key, m in ready.wanted.items() if key not in run.failed and key not in run.unavailable]
 
 
-def _manifest(plan: Plan, ready: Prepared, run: Run, started: float) -> dict[str, Any]:
-    """Everything that can move a number, as JSON types."""
-    suite = plan.loaded.suite
-    jobs = {job.model: job for job in ready.jobs}
-    return {
-        "suite": {"name": suite.suite, "file": plan.loaded.path.name, "sha256": plan.loaded.sha256, "seed": suite.seed},
-        "policy": suite.policy.model_dump(mode="json"),
-        "started": round(started, 3),
-        "seconds": round(time.time() - started, 3),
-        "models": {
-            name: {
-                "path": suite.models[name].path, "stage": suite.models[name].stage, "identity": job.identity,
-                "engine": job.described, "asked": len(job.pending), "errors": job.errors,
-            }
-            for name, job in jobs.items()
-        },
-        "benchmarks": {
-            name: {
-                "use": suite.benchmarks[name].use, "data": data, "judge": judge_identity(plan, name),
-                "constants": constant_scores(ready.samples[name]).get(OVERALL, {}),
-            }
-            for name, data in ready.data.items()
-        },
-        "measurements": {
-            key: {
-                "sampling": {
-                    "temperature": (m := plan.measurements[key]).sampling.temperature, "top_p": m.sampling.top_p,
-                    "max_tokens": m.sampling.max_tokens, "scoring": m.sampling.scoring, "samples": m.samples,
-                },
-                "outcomes": _counts(evidence),
-            }
-            for key, evidence in run.evidence.items()
-        },
-        "unavailable": run.unavailable,
-        "failed": run.failed,
-        "warnings": run.warnings,
-    }
+def _answers(plan: Plan, ready: Prepared, measurement: Measurement, store: Store) -> list[Answer]:
+    """All that a judge has to read for a measurement."""
+    if measurement.of_judge is not None:
+        return labelled_answers(plan.calibrations[measurement.of_judge])
+    requests = next(job.requests[measurement.id] for job in ready.jobs if measurement.id in job.requests)
+    answers = answers_of(requests, ready.samples[measurement.benchmark], store)
+    return [*answers, *(thoughts(answers) if plan.judges_thinking(measurement.benchmark) else ())]
 
 
-def _counts(evidence: Evidence) -> dict[str, int]:
-    counts = {outcome.value: 0 for outcome in Outcome}
-    for row in evidence.scores.values():
-        for score in row:
-            counts[score.outcome.value] += 1
-    return counts
+def _score(plan: Plan, ready: Prepared, run: Run, store: Store) -> None:
+    asked = {key: requests for job in ready.jobs for key, requests in job.requests.items()}
+    for measurement in _measured(ready, run):
+        try:
+            if (judge := measurement.of_judge) is not None:
+                evidence = score_calibration(measurement, plan.calibrations[judge], ready.judges[judge], store)
+            else:
+                name = plan.judge_of(measurement.benchmark)
+                evidence = score_measurement(
+                    plan, measurement, asked[measurement.id], ready.samples[measurement.benchmark], store,
+                    ready.judges[name] if name else None,
+                )
+        except DsafeError as error:
+            run.failed[measurement.id] = f"{measurement.id}: {error}"
+            continue
+        run.evidence[measurement.id] = evidence
+
+
+def _tell_recorded(recorded: Recorded, ready: Prepared, run: Run, count: int, tell: EventLog) -> None:
+    """Say what a recorded run lacks, and what of it answers nothing here."""
+    jobs: list[Job] = [*ready.jobs, *(reader.job for reader in ready.judges.values() if reader.job)]
+    used = 0
+    for job in jobs:
+        used += len({request.key for request in job.everything}) - len(job.pending)
+        if job.pending:
+            what = f"{len(job.pending)} responses are not in {recorded.folder}"
+            _warn(run, tell, f"{job.model}: {what}: other data, prompts or sampling, or never measured")
+    if count > used:
+        _warn(run, tell, f"{count - used} responses of {recorded.folder} answer nothing this suite asks")
+
+

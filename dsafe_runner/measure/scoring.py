@@ -2,60 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from dsafe_runner.checks.evidence import Evidence, fill
-from dsafe_runner.errors import JudgeError
-from dsafe_runner.judges.base import Judge, ReadingJudge
-from dsafe_runner.judges.registry import make_judge
+from dsafe_runner.judges.calibration import CalibrationSet
+from dsafe_runner.measure.judging import Answer, Reader
 from dsafe_runner.measure.store import Store
 from dsafe_runner.plan import Measurement, Plan
-from dsafe_runner.records import Request, Response, Sample, Score
+from dsafe_runner.records import Outcome, Request, Sample
 
 
 def score_measurement(
-    plan: Plan, measurement: Measurement, requests: list[Request], samples: tuple[Sample, ...], store: Store
+    plan: Plan, measurement: Measurement, requests: list[Request], samples: tuple[Sample, ...], store: Store,
+    reader: Reader | None,
 ) -> Evidence:
-    """Evidence of one measurement from what the store holds."""
+    """Evidence of one measurement from what the store holds. `reader`: the judge of a judged benchmark."""
+    answers = answers_of(requests, samples, store)
+    if reader is None:
+        grade = plan.benchmarks[measurement.benchmark].grade
+        scores = [grade(answer.sample, answer.response) for answer in answers]
+    else:
+        scores = reader.read(answers, store)
+        if plan.judges_thinking(measurement.benchmark):
+            thinking = reader.read(thoughts(answers), store)
+            scores = [replace(a, thinking_label=b.thinking_label) for a, b in zip(scores, thinking, strict=True)]
+    keyed = [replace(s, response_key=a.response.key) for s, a in zip(scores, answers, strict=True)]
+    return fill(measurement.id, measurement.samples, {sample.id: sample.slices for sample in samples}, keyed)
+
+
+def answers_of(requests: list[Request], samples: tuple[Sample, ...], store: Store) -> list[Answer]:
+    """The stored answers to some requests, each as an answer to its own item."""
     by_id = {sample.id: sample for sample in samples}
-    score = _scorer(plan, measurement.benchmark)
     stored = store.get({request.key for request in requests})
-    scores = []
-    for request in requests:
-        response = stored.get(request.key)
-        if response is not None:
-            # two items with the same prompt share one stored response; the score belongs to this item
-            own = replace(response, sample_id=request.sample_id, k=request.k)
-            scores.append(replace(score(by_id[request.sample_id], own), response_key=request.key))
-    slices = {sample.id: sample.slices for sample in samples}
-    return fill(measurement.id, measurement.samples, slices, scores)
+    return [
+        # two items with the same prompt share one stored response; the score belongs to this item
+        Answer(by_id[request.sample_id], replace(response, sample_id=request.sample_id, k=request.k))
+        for request in requests
+        if (response := stored.get(request.key)) is not None
+    ]
 
 
-def judge_identity(plan: Plan, benchmark: str) -> dict[str, str]:
-    """Who read the answers of a benchmark."""
-    judge = plan.loaded.suite.benchmarks[benchmark].judge
-    return {} if judge is None else judge_of(plan, judge).identity()
+def thoughts(answers: list[Answer]) -> list[Answer]:
+    """The same answers, their thinking to be judged."""
+    return [replace(answer, thinking=True) for answer in answers]
 
 
-def judge_warning(plan: Plan, benchmark: str) -> str | None:
-    """What must be said where the embedded rules judge reads a real model's answers; tiny/* is made for it."""
-    use = plan.loaded.suite.benchmarks[benchmark]
-    if use.judge is None or use.use.startswith("tiny/"):
-        return None
-    return judge_of(plan, use.judge).limits()
+def labelled_answers(replies: CalibrationSet) -> list[Answer]:
+    """The labelled replies of a calibration, to be read like any answers."""
+    return [Answer(reply.sample, reply.response) for reply in replies.replies]
 
 
-def judge_of(plan: Plan, name: str) -> Judge:
-    """A judge of the suite."""
-    return make_judge(plan.loaded.suite.judges[name], plan.loaded.path.parent)
+def score_calibration(measurement: Measurement, replies: CalibrationSet, reader: Reader, store: Store) -> Evidence:
+    """What a judge said of labelled replies: RIGHT where it gives the label, WRONG or UNSCORED otherwise."""
+    answers = labelled_answers(replies)
+    scores = [
+        replace(score, outcome=Outcome.RIGHT if score.label == reply.label else Outcome.WRONG)
+        if score.outcome is Outcome.LABELLED else score
+        for score, reply in zip(reader.read(answers, store), replies.replies, strict=True)
+    ]  # fmt: skip
+    return fill(measurement.id, 1, {reply.sample.id: reply.sample.slices for reply in replies.replies}, scores)
 
-
-def _scorer(plan: Plan, benchmark: str) -> Callable[[Sample, Response], Score]:
-    judge = plan.loaded.suite.benchmarks[benchmark].judge
-    if judge is None:
-        return plan.benchmarks[benchmark].grade
-    reader = judge_of(plan, judge)
-    if not isinstance(reader, ReadingJudge):
-        raise JudgeError(f"judge {judge} asks a model")
-    return reader.label

@@ -30,11 +30,13 @@ class GateSession:
     reports  the folder that run folders are made in
     stamp    UTC time of the session's start; run folders are `<stamp>-<suite>`
     store    the response store
+    replay   folder of a run measured elsewhere, which is decided instead of measuring here
     """
 
     reports: Path
     stamp: str
     store: Path
+    replay: Path | None = None
     required: dict[Path, bool] = field(default_factory=dict)
     _plans: dict[Path, Plan] = field(default_factory=dict)
     _runs: dict[Path, Run] = field(default_factory=dict)
@@ -69,7 +71,8 @@ class GateSession:
         folder = self.folder(path)
         self.required[path] = required
         run = measure(
-            self.plan(path), checks, store=self.store, folder=folder, listener=listener, download=required
+            self.plan(path), checks, store=self.store, folder=folder, listener=listener, download=required,
+            replay=self.replay,
         )
         write_run(folder, run, required)
         self._runs[path] = run
@@ -109,7 +112,7 @@ class GateSession:
         return {
             "suite": suite.suite,
             "folder": str(self.folder(path)),
-            "stage": suite.models[check.model].stage,
+            "stage": suite.models[check.model].stage if check.model in suite.models else "judge",
             "where": f"{check.where[0]}:{check.where[1]}",
             "model": check.model, "benchmark": check.benchmark, "slice": check.slice, "metric": check.metric,
             "rule": check.rule, "limit": check.limit, "versus": check.versus,

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dsafe_runner.benchmarks.base import Offer
-from dsafe_runner.checks.metrics import estimate
+from dsafe_runner.checks.metrics import ACCURACY, KAPPA, estimate
 from dsafe_runner.measure.measured import Run
-from dsafe_runner.plan import Plan, level, measurement_id
-from dsafe_runner.records import Estimate
+from dsafe_runner.plan import CALIBRATION, JUDGE, THINK_HR, Plan, level, measurement_id
+from dsafe_runner.records import OVERALL, Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,29 @@ def rows_of(plan: Plan, run: Run) -> list[Row]:
                         value, _changes(plan, name, found),
                     )
                 )
-    return rows
+    return rows + [row for name in plan.calibrations for row in _judge_rows(plan, run, name)]
+
+
+def _judge_rows(plan: Plan, run: Run, name: str) -> Iterator[Row]:
+    """How a judge agreed with labelled replies: over all, and for the replies of each class (its sensitivity)."""
+    evidence = run.evidence.get(measurement_id(JUDGE + name, CALIBRATION))
+    if evidence is None:
+        return
+    for slice_name in plan.calibrations[name].slices:
+        overall = slice_name == OVERALL
+        for metric in (KAPPA, ACCURACY) if overall else (ACCURACY,):
+            value = estimate(metric, evidence, slice_name, plan.loaded.suite.policy.confidence)
+            yield Row(
+                JUDGE + name, "judge", CALIBRATION, metric, slice_name, OVERALL if overall else "area", value, {}
+            )
 
 
 def _cells(plan: Plan, benchmark: str, offer: Offer) -> Iterator[tuple[str, str]]:
     """Metrics the suite asks for on a benchmark (all it offers where it asks for none), on every slice."""
     asked = {check.metric for check in plan.checks if check.benchmark == benchmark}
+    # the thinking is judged only where a check asks for it
     for metric in offer.metrics:
-        if metric in asked or not asked:
+        if metric in asked or (not asked and metric != THINK_HR):
             for slice_name in offer.slices:
                 yield metric, slice_name
 

@@ -157,7 +157,10 @@ def _counts(row: Row) -> str:
 
 def _gaps(row: Row) -> str:
     """Missing, cut and unreadable answers, where there are any: `2m 1c 8u`."""
-    counts = {"m": row.estimate.missing, "c": row.estimate.truncated, "u": row.estimate.no_answer}
+    estimate = row.estimate
+    counts = {
+        "m": estimate.missing - estimate.unscored, "c": estimate.truncated, "u": estimate.no_answer + estimate.unscored,
+    }
     return " ".join(f"{count}{name}" for name, count in counts.items() if count)
 
 

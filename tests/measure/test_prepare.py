@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dsafe_runner.engines.backends import Identified
 from dsafe_runner.front.check import check_files
 from dsafe_runner.measure.prepare import Job
 from dsafe_runner.records import Message, Request, Sampling
@@ -14,7 +15,7 @@ MODEL = Path(__file__).parents[2] / "recipes/tiny/models/base"
 def job(scoring="generate", **described):
     sampling = Sampling(max_tokens=48, scoring=scoring)
     pending = [Request(f"k{i}", f"s{i}", 0, (Message("user", "?"),), sampling, 1) for i in range(12)]
-    return Job("m", {}, "cpu", {"m::b": pending}, pending, described)
+    return Job("m", {}, ({}, {}), Identified({}, "cpu"), {"m::b": pending}, pending, described)
 
 
 def test_tokens_and_seconds_of_what_is_not_stored():

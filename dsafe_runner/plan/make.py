@@ -1,117 +1,26 @@
-"""Suite + what the benchmarks offer -> the Checks to decide and the Measurements they need.
-
-No model is touched, and no data but the file of a `custom` benchmark, which alone says what it offers.
-A Measurement is one (model, benchmark) pair with its sampling; every check on that pair reads the same responses.
-Ids are stable: they hold names of the suite only, never an index.
-"""
+"""Suite + what the benchmarks offer -> Plan: every check with its id and its place, or every mistake at once."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import Any
 
 from dsafe_runner.benchmarks.base import Benchmark, Offer
 from dsafe_runner.benchmarks.registry import open_benchmark
 from dsafe_runner.errors import ConfigError, DataError, Mistake, UnavailableError
+from dsafe_runner.judges.base import Judge
+from dsafe_runner.judges.registry import make_judge
+from dsafe_runner.plan.calibration import calibration_checks, open_calibrations
+from dsafe_runner.plan.fitness import misfits
+from dsafe_runner.plan.shape import CALIBRATION, JUDGE, Check, Measurement, Plan, level
+from dsafe_runner.plan.subjects import default_sampling, judge_sampling, resolve
 from dsafe_runner.records import OVERALL, Sampling
-from dsafe_runner.suite.names import level_of
-from dsafe_runner.suite.spec import BenchmarkUse, Checkpoint, LlmJudge, LoadedSuite, Threshold
+from dsafe_runner.suite.spec import BenchmarkUse, LoadedSuite, Threshold
 
 RULES: dict[str, str] = {
     "min": "min", "max": "max", "max_drop": "drop", "min_gain": "gain", "max_rise": "rise", "min_fall": "fall",
 }
 """Threshold key -> rule name. Rules after `max` compare with `versus`."""
-
-JUDGE = "judge."
-"""What the name of a judge starts with where it stands beside the models."""
-
-_SAMPLING_REASONING = (0.6, 0.95)
-"""Temperature and top_p recommended for DeepSeek-R1 and its distilled models (README of deepseek-ai/DeepSeek-R1)."""
-
-
-def measurement_id(model: str, benchmark: str) -> str:
-    """`<model>::<benchmark>`, unique in a suite."""
-    return f"{model}::{benchmark}"
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """All responses of one model to one benchmark: `samples` responses to every item."""
-
-    model: str
-    benchmark: str
-    sampling: Sampling
-    samples: int
-
-    @property
-    def id(self) -> str:
-        """`<model>::<benchmark>`, unique in a suite."""
-        return measurement_id(self.model, self.benchmark)
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One decision: a metric of a model on a slice of a benchmark, held against a limit.
-
-    n      items of the slice times responses per item
-    where  file, line and column of the limit in the suite
-    """
-
-    model: str
-    benchmark: str
-    slice: str
-    metric: str
-    rule: str
-    limit: float
-    versus: str | None
-    n: int
-    where: tuple[str, int, int]
-
-    @property
-    def rule_id(self) -> str:
-        """`<metric>-<rule>` or `<metric>-<rule>.vs.<model>`; `pass@1` becomes `pass-at-1`: `@` breaks `pytest -k`."""
-        vs = f".vs.{self.versus}" if self.versus else ""
-        return f"{self.metric.replace('@', '-at-')}-{self.rule}{vs}"
-
-    @property
-    def name(self) -> str:
-        """The part of the id below the model: `<benchmark>/<slice>[<metric>-<rule>]`."""
-        return f"{self.benchmark}/{self.slice}[{self.rule_id}]"
-
-    @property
-    def id(self) -> str:
-        """`<model>::<benchmark>/<slice>[<metric>-<rule>]`, unique in a suite."""
-        return f"{self.model}::{self.name}"
-
-    @property
-    def measurements(self) -> tuple[str, ...]:
-        """Ids of the measurements it reads: the candidate's, then the reference's."""
-        sides = (self.model, self.versus) if self.versus else (self.model,)
-        return tuple(measurement_id(model, self.benchmark) for model in sides)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a suite asks for. `waived` maps a check id to the index of its waiver."""
-
-    loaded: LoadedSuite
-    checks: tuple[Check, ...]
-    measurements: dict[str, Measurement]
-    benchmarks: dict[str, Benchmark]
-    waived: dict[str, int] = field(default_factory=dict)
-
-    def offer(self, benchmark: str) -> Offer:
-        """The offer behind a benchmark name of this suite."""
-        return self.benchmarks[benchmark].offer
-
-    def needed(self, checks: Iterable[Check]) -> dict[str, Measurement]:
-        """The measurements some checks read, in suite order."""
-        wanted = {m for check in checks for m in check.measurements}
-        return {key: value for key, value in self.measurements.items() if key in wanted}
 
 
 def make_plan(loaded: LoadedSuite) -> Plan:
@@ -119,13 +28,16 @@ def make_plan(loaded: LoadedSuite) -> Plan:
 
     Raises:
         ConfigError: all mistakes at once: unknown slices, duplicate checks, waivers that match nothing, and a
-            `custom` benchmark whose file is absent or broken, and several responses per item of a greedy model.
+            `custom` benchmark whose file is absent or broken, several responses per item of a greedy model, judges
+            and engines that cannot do what is asked of them.
     """
     suite = loaded.suite
     mistakes: list[Mistake] = []
     benchmarks = {
         name: opened for name, use in suite.benchmarks.items() if (opened := _open(loaded, name, use, mistakes))
     }
+    judges = {name: judge for name in suite.judges if (judge := _judge(loaded, name, mistakes))}
+    calibrations = open_calibrations(loaded, mistakes)
     checks: dict[str, Check] = {}
     for index, threshold in enumerate(suite.thresholds):
         if threshold.benchmark not in benchmarks:
@@ -138,8 +50,10 @@ def make_plan(loaded: LoadedSuite) -> Plan:
                 mistakes.append(Mistake(*check.where, twice, "drop one"))
             else:
                 checks[check.id] = check
-    waived = _waivers(loaded, checks, mistakes)
+    mistakes += misfits(loaded, list(checks.values()), judges)
     pairs = {(m, check.benchmark) for check in checks.values() for m in (check.model, check.versus) if m}
+    checks |= {check.id: check for check in calibration_checks(loaded, calibrations)}
+    waived = _waivers(loaded, checks, mistakes)
     measurements = [
         _measurement(loaded, model, benchmark, benchmarks[benchmark].offer)
         for model in suite.models for benchmark in suite.benchmarks if (model, benchmark) in pairs
@@ -147,7 +61,24 @@ def make_plan(loaded: LoadedSuite) -> Plan:
     mistakes += _repeated(loaded, measurements)
     if mistakes:
         raise ConfigError(mistakes)
-    return Plan(loaded, tuple(checks.values()), {m.id: m for m in measurements}, benchmarks, waived)
+    measurements += [
+        Measurement(JUDGE + name, CALIBRATION, judge_sampling(loaded, name, judges[name]), samples=1)
+        for name in calibrations
+    ]
+    return Plan(
+        loaded, tuple(checks.values()), {m.id: m for m in measurements}, benchmarks, judges, calibrations, waived
+    )
+
+
+def _judge(loaded: LoadedSuite, name: str, mistakes: list[Mistake]) -> Judge | None:
+    try:
+        return make_judge(loaded.suite.judges[name], loaded.path.parent)
+    except ConfigError as error:
+        # a template by name that does not exist is a mistake of the suite, one in a template's file is that file's
+        mistakes.extend(error.mistakes)
+    except UnavailableError as error:
+        mistakes.append(Mistake(*loaded.where("judges", name, "template"), str(error)))
+    return None
 
 
 def _open(loaded: LoadedSuite, name: str, use: BenchmarkUse, mistakes: list[Mistake]) -> Benchmark | None:
@@ -163,36 +94,6 @@ def _open(loaded: LoadedSuite, name: str, use: BenchmarkUse, mistakes: list[Mist
             Mistake(*loaded.where("benchmarks", name, at), line) for line in str(error).splitlines()
         )
         return None
-
-
-def resolve(folder: Path, text: str) -> Path:
-    """A path of the suite, relative to the suite's folder, `~` expanded."""
-    return (folder / Path(text).expanduser()).resolve()
-
-
-def checkpoint_of(loaded: LoadedSuite, name: str) -> Checkpoint:
-    """A model of the suite, or the one that an LLM judge asks (`judge.<name>`)."""
-    if name in loaded.suite.models:
-        return loaded.suite.models[name]
-    judge = loaded.suite.judges[name.removeprefix(JUDGE)]
-    if not isinstance(judge, LlmJudge):
-        raise KeyError(name)
-    return judge
-
-
-def engine_fields(loaded: LoadedSuite, name: str, engine: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Model and engine as the engines want them: fields of the suite, the path resolved for the backend.
-
-    engine  the name of another engine of the suite to run the model on
-    """
-    checkpoint = checkpoint_of(loaded, name)
-    spec = loaded.suite.engines[engine or checkpoint.engine]
-    path = checkpoint.path
-    # a served model is called what its server calls it, even where that looks like a folder
-    if spec.backend == "replay" or (spec.backend != "openai" and path.startswith((".", "/", "~"))):
-        path = str(resolve(loaded.path.parent, path))
-    model = {key: value for key, value in checkpoint.model_dump(mode="json").items() if key in Checkpoint.model_fields}
-    return {**model, "name": name, "path": path}, spec.model_dump(mode="json")
 
 
 def _checks(
@@ -232,11 +133,6 @@ def _slices(
     return chosen
 
 
-def level(slice_name: str, offer: Offer) -> str:
-    """`overall`, `area`, `category` or `extra`, told by the name."""
-    return "extra" if slice_name in offer.extra else level_of(slice_name)
-
-
 def _waivers(loaded: LoadedSuite, checks: dict[str, Check], mistakes: list[Mistake]) -> dict[str, int]:
     waived: dict[str, int] = {}
     for index, waiver in enumerate(loaded.suite.waivers):
@@ -260,7 +156,7 @@ def _measurement(loaded: LoadedSuite, model_name: str, benchmark: str, offer: Of
     use = loaded.suite.benchmarks[benchmark]
     reasoning = loaded.suite.models[model_name].reasoning is not None
     said = use.sampling
-    default_temperature, default_top_p = _SAMPLING_REASONING if reasoning else (0.0, 1.0)
+    default_temperature, default_top_p = default_sampling(reasoning)
     temperature = default_temperature if said.temperature is None else said.temperature
     top_p = said.top_p if said.top_p is not None else (default_top_p if temperature else 1.0)
     max_tokens = offer.max_tokens[int(reasoning)] if said.max_tokens is None else said.max_tokens
@@ -274,10 +170,3 @@ def _repeated(loaded: LoadedSuite, measurements: Iterable[Measurement]) -> Itera
             at = loaded.where("benchmarks", m.benchmark, "samples")
             what = f"samples: {m.samples}, but {m.model} is greedy unless told otherwise, so all of them are the same"
             yield Mistake(*at, what, "remove samples, or add a temperature to `sampling`")
-
-
-def seed_of(suite_seed: int, benchmark: str, sample_id: str, k: int) -> int:
-    """Seed of one response, 63 bits. The model is left out: two models draw from the same noise, which pairs them."""
-    text = f"{suite_seed}|{benchmark}|{sample_id}|{k}".encode()
-    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
-

@@ -1,0 +1,168 @@
+"""Engines answer: one process per model, each in a thread of its own that waits for a device.
+
+The thread that calls `ask` is the only writer of the store: a response is committed as it arrives, and whatever has
+arrived is committed even when the run is interrupted. A model that fails is put on record and the others go on.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from dsafe_runner.engines.probe import cpu_count, probe
+from dsafe_runner.engines.process import EngineProcess
+from dsafe_runner.errors import EngineError, UnavailableError
+from dsafe_runner.measure.devices import DevicePool, visible_gpus
+from dsafe_runner.measure.events import EventLog, Progress
+from dsafe_runner.measure.measured import Run
+from dsafe_runner.measure.prepare import Job
+from dsafe_runner.measure.quotes import unquoted
+from dsafe_runner.measure.store import Store
+from dsafe_runner.records import Request, Response, digest
+
+_Inbox = queue.SimpleQueue[tuple[str, Job, Any]]
+
+
+def ask(jobs: list[Job], run: Run, store: Store, folder: Path, tell: EventLog) -> None:
+    """Run the engines of all jobs that have something to ask, and commit what they say."""
+    busy = [job for job in jobs if job.pending]
+    if not busy:
+        return
+    pool = _pool(busy)
+    inbox: _Inbox = queue.SimpleQueue()
+    engines: list[EngineProcess] = []
+    stop = threading.Event()
+    threads = [
+        threading.Thread(
+            target=_serve, args=(job, pool, folder, inbox, engines, stop), name=f"dsafe-{job.model}", daemon=True
+        )
+        for job in busy
+    ]
+    progress: dict[str, Progress] = {}
+    for thread in threads:
+        thread.start()
+    try:
+        left = len(busy)
+        while left:
+            kind, job, value = inbox.get()
+            if kind == "ready":
+                job.described = value
+                tell("model-start", model=job.model, engine=value)
+                # a second process goes on where the first one died
+                progress.setdefault(job.model, Progress(tell, job.model, len(job.pending)))
+            elif kind == "response":
+                _commit(job, value, store, run, tell)
+                progress[job.model].step()
+            elif kind == "more":
+                progress[job.model].more(value)
+            elif kind == "note":
+                run.warnings.append(f"{job.model}: {value}")
+                tell("warning", text=run.warnings[-1])
+            else:
+                left -= 1
+                _end(job, value, run, tell)
+                if job.model in progress and (rate := progress[job.model].per_second):
+                    store.put_engine(digest(job.identity), {**job.described, "responses_per_second": rate})
+    finally:
+        # Ctrl-C, a full disk: no engine may outlive the run
+        stop.set()
+        for engine in list(engines):
+            engine.kill()
+        for thread in threads:
+            thread.join(timeout=10)
+        _drain(inbox, store)
+
+
+def _pool(jobs: list[Job]) -> DevicePool:
+    # servers and files need no device, and asking torch for its GPUs costs seconds
+    wants_gpu = any(job.identified.device == "cuda" for job in jobs)
+    return DevicePool(visible_gpus(len(probe()["devices"])) if wants_gpu else [], cpu_count())
+
+
+def _drain(inbox: _Inbox, store: Store) -> None:
+    """Commit what had arrived when the run was interrupted: it has been paid for."""
+    while True:
+        try:
+            kind, _, value = inbox.get_nowait()
+        except queue.Empty:
+            return
+        if kind == "response" and value.finish != "error":
+            store.put(value)
+
+
+def _commit(job: Job, response: Response, store: Store, run: Run, tell: EventLog) -> None:
+    if response.finish != "error":
+        store.put(response)
+        return
+    job.errors += 1
+    if job.errors <= 5:
+        asked = next((request.messages for request in job.pending if request.key == response.key), ())
+        reason = unquoted(str(response.error), asked)
+        tell("warning", text=f"{job.model}: no response to {response.sample_id}: {reason}")
+
+
+def _end(job: Job, error: Exception | None, run: Run, tell: EventLog) -> None:
+    if error is None:
+        tell("model-done", model=job.model, errors=job.errors)
+        return
+    absent = isinstance(error, UnavailableError)
+    for measurement in job.requests:
+        (run.unavailable if absent else run.failed)[measurement] = f"{job.model}: {error}"
+    tell("unavailable" if absent else "failed", model=job.model, reason=str(error))
+
+
+def _serve(
+    job: Job, pool: DevicePool, folder: Path, inbox: _Inbox, engines: list[EngineProcess], stop: threading.Event
+) -> None:
+    """Thread of one model: wait for a device, start its engine, pass on what it says; a crash is retried once."""
+    model, engine = job.fields
+    queued = {request.key: request for request in job.pending}
+    answered: set[str] = set()
+    try:
+        with _lease(pool, job) as env:
+            for attempt in (1, 2):
+                if stop.is_set():
+                    break
+                try:
+                    process = EngineProcess(model, engine, env=env, log_path=folder / "logs" / f"{job.model}.log")
+                    engines.append(process)
+                    with process:
+                        inbox.put(("ready", job, process.describe()))
+                        # a reply that cannot be read is asked for once more, of the same process
+                        while left := [request for key, request in queued.items() if key not in answered]:
+                            _generate(job, process, left, queued, answered, inbox)
+                        for note in getattr(process, "notes", []):
+                            inbox.put(("note", job, note))
+                    break
+                except EngineError:
+                    # worth a second process only where the first one got somewhere: a broken model fails at once
+                    if attempt == 2 or not answered or stop.is_set():
+                        raise
+        inbox.put(("end", job, None))
+    except Exception as error:
+        inbox.put(("end", job, error))
+
+
+def _generate(
+    job: Job, process: EngineProcess, left: list[Request], queued: dict[str, Request], answered: set[str],
+    inbox: _Inbox,
+) -> None:
+    more = 0
+    for response in process.generate(left):
+        answered.add(response.key)
+        inbox.put(("response", job, response))
+        again = job.again(queued[response.key], response) if job.again and response.finish != "error" else None
+        if again is not None and again.key not in queued:
+            queued[again.key] = again
+            more += 1
+    if more:
+        inbox.put(("more", job, more))
+
+
+def _lease(pool: DevicePool, job: Job) -> AbstractContextManager[dict[str, str]]:
+    if job.identified.device == "none":
+        return nullcontext({})
+    return pool.gpus(job.identified.gpus) if job.identified.device == "cuda" else pool.cpu(job.fields[1]["threads"])

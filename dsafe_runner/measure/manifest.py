@@ -1,0 +1,64 @@
+"""What a run's manifest holds: everything that can move a number, as JSON types."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from dsafe_runner.benchmarks.choice_text import constant_scores
+from dsafe_runner.checks.evidence import Evidence
+from dsafe_runner.measure.measured import Run
+from dsafe_runner.measure.prepare import Job, Prepared
+from dsafe_runner.plan import Plan, checkpoint_of
+from dsafe_runner.records import OVERALL, Outcome
+
+
+def manifest(plan: Plan, ready: Prepared, run: Run, started: float) -> dict[str, Any]:
+    """The manifest of a run. `started`: seconds since the epoch."""
+    suite = plan.loaded.suite
+    return {
+        "suite": {"name": suite.suite, "file": plan.loaded.path.name, "sha256": plan.loaded.sha256, "seed": suite.seed},
+        "policy": suite.policy.model_dump(mode="json"),
+        "started": round(started, 3),
+        "seconds": round(time.time() - started, 3),
+        "models": {job.model: _model(plan, job, suite.models[job.model].stage) for job in ready.jobs},
+        "judges": {
+            name: {**reader.judge.identity(), **(_model(plan, reader.job, "judge") if reader.job else {})}
+            for name, reader in ready.judges.items()
+        },
+        "benchmarks": {
+            name: {
+                "use": suite.benchmarks[name].use, "data": data, "judge": suite.benchmarks[name].judge,
+                "constants": constant_scores(ready.samples[name]).get(OVERALL, {}),
+            }
+            for name, data in ready.data.items()
+        },
+        "measurements": {
+            key: {
+                "sampling": {
+                    "temperature": (m := plan.measurements[key]).sampling.temperature, "top_p": m.sampling.top_p,
+                    "max_tokens": m.sampling.max_tokens, "scoring": m.sampling.scoring, "samples": m.samples,
+                },
+                "outcomes": _counts(evidence),
+            }
+            for key, evidence in run.evidence.items()
+        },
+        "unavailable": run.unavailable,
+        "failed": run.failed,
+        "warnings": run.warnings,
+    }
+
+
+def _model(plan: Plan, job: Job, stage: str) -> dict[str, Any]:
+    return {
+        "path": checkpoint_of(plan.loaded, job.model).path, "stage": stage, "identity": job.identity,
+        "engine": job.described, "asked": len(job.pending), "errors": job.errors,
+    }
+
+
+def _counts(evidence: Evidence) -> dict[str, int]:
+    counts = {outcome.value: 0 for outcome in Outcome}
+    for row in evidence.scores.values():
+        for score in row:
+            counts[score.outcome.value] += 1
+    return counts

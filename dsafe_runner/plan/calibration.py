@@ -1,0 +1,46 @@
+"""What judges must prove on labelled replies: each limit of a judge's `calibration` is a check of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from dsafe_runner.errors import DataError, Mistake, UnavailableError
+from dsafe_runner.judges.calibration import CalibrationSet, load_calibration
+from dsafe_runner.plan.shape import CALIBRATION, JUDGE, Check
+from dsafe_runner.plan.subjects import resolve
+from dsafe_runner.records import OVERALL
+from dsafe_runner.suite.spec import LoadedSuite
+
+_METRICS = {"min_kappa": "kappa", "min_accuracy": "accuracy"}
+"""Limit of a calibration -> its metric."""
+
+
+def open_calibrations(loaded: LoadedSuite, mistakes: list[Mistake]) -> dict[str, CalibrationSet]:
+    """The labelled replies of every judge that has a `calibration`."""
+    found = {}
+    for name, judge in loaded.suite.judges.items():
+        if judge.calibration is None:
+            continue
+        path = judge.calibration.path
+        try:
+            found[name] = load_calibration(resolve(loaded.path.parent, path) if path else None)
+        except (DataError, UnavailableError) as error:
+            at = loaded.where("judges", name, "calibration", "path")
+            mistakes.extend(Mistake(*at, line) for line in str(error).splitlines())
+        if all(getattr(judge.calibration, key) is None for key in _METRICS):
+            at = loaded.where("judges", name, "calibration")
+            mistakes.append(Mistake(*at, "calibration without a limit", f"add {' or '.join(_METRICS)}"))
+    return found
+
+
+def calibration_checks(loaded: LoadedSuite, calibrations: Mapping[str, CalibrationSet]) -> Iterable[Check]:
+    """The checks of all judges, in suite order."""
+    for name, replies in calibrations.items():
+        for key, metric in _METRICS.items():
+            limit = getattr(loaded.suite.judges[name].calibration, key)
+            if limit is not None:
+                yield Check(
+                    model=JUDGE + name, benchmark=CALIBRATION, slice=OVERALL, metric=metric, rule="min",
+                    limit=float(limit), versus=None, n=len(replies.replies),
+                    where=loaded.where("judges", name, "calibration", key),
+                )

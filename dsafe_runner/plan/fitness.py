@@ -1,0 +1,65 @@
+"""Whether judges and engines can do what a suite asks of them: told at collection, not after hours of generation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from dsafe_runner.config.words import quoted, suggestion
+from dsafe_runner.errors import Mistake
+from dsafe_runner.judges.base import AskingJudge, Judge
+from dsafe_runner.plan.shape import THINK_HR, Check
+from dsafe_runner.suite.spec import LlmJudge, LoadedSuite
+
+_NEEDS: dict[str, frozenset[int]] = {
+    "rr-1": frozenset({2}), "rr-2": frozenset({3}), "hr": frozenset({0}), "refusal-rate": frozenset({2}),
+    THINK_HR: frozenset({0}),
+}
+"""Metric -> the classes without which a judge is no evidence for it."""
+
+
+def misfits(loaded: LoadedSuite, checks: list[Check], judges: Mapping[str, Judge]) -> Iterable[Mistake]:
+    """Every mistake of this kind, once per place."""
+    found = [*_judges(loaded, checks, judges), *_engines(loaded, checks)]
+    return dict.fromkeys(found)
+
+
+def _judges(loaded: LoadedSuite, checks: list[Check], judges: Mapping[str, Judge]) -> Iterable[Mistake]:
+    for check in checks:
+        name = loaded.suite.benchmarks[check.benchmark].judge
+        judge = judges.get(name) if name else None
+        if judge is None:
+            continue
+        lacking = _NEEDS.get(check.metric, frozenset()) - judge.labels
+        if lacking:
+            what = f"{check.metric} needs class {min(lacking)}, which judge {name} never gives"
+            yield Mistake(*check.where, what, "use a judge with another template, or another metric")
+        if check.metric == THINK_HR:
+            for model in filter(None, (check.model, check.versus)):
+                if loaded.suite.models[model].reasoning is None:
+                    what = f"{THINK_HR}: {model} has no `reasoning`, so there is no thinking to judge"
+                    yield Mistake(*check.where, what, "say `reasoning:` for the model, or use hr")
+            if not isinstance(judge, AskingJudge):
+                what = f"{THINK_HR}: judge {name} reads short answers, not thinking"
+                yield Mistake(*check.where, what, "use a judge of kind llm")
+
+
+def _engines(loaded: LoadedSuite, checks: list[Check]) -> Iterable[Mistake]:
+    suite = loaded.suite
+    for name, judge in suite.judges.items():
+        if isinstance(judge, LlmJudge) and judge.engine not in suite.engines:
+            todo = suggestion(judge.engine, list(suite.engines), "the engines are")
+            yield Mistake(*loaded.where("judges", name, "engine"), f"unknown engine {quoted(judge.engine)}", todo)
+    for name in suite.models:
+        if name.startswith("judge."):
+            what = f"model name {name!r} looks like a judge's"
+            yield Mistake(*loaded.where("models", name), what, "call it something without `judge.` in front")
+    for check in checks:
+        use = suite.benchmarks[check.benchmark]
+        for model in filter(None, (check.model, check.versus)):
+            engine = suite.models[model].engine
+            backend = suite.engines[engine].backend
+            if use.scoring == "letters" and backend in ("openai", "replay"):
+                what = f"scoring: letters needs the model itself, which engine {engine} ({backend}) does not have"
+                yield Mistake(
+                    *loaded.where("benchmarks", check.benchmark, "scoring"), what, "use `scoring: generate`"
+                )

@@ -1,0 +1,129 @@
+"""What a suite asks for: Checks to decide, and the Measurements they read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from dsafe_runner.benchmarks.base import Benchmark, Offer
+from dsafe_runner.judges.base import Judge
+from dsafe_runner.judges.calibration import CalibrationSet
+from dsafe_runner.records import Sampling
+from dsafe_runner.suite.names import level_of
+from dsafe_runner.suite.spec import LoadedSuite
+
+JUDGE = "judge."
+"""What the name of a judge starts with where it stands beside the models."""
+
+
+CALIBRATION = "calibration"
+"""What the labelled replies of a judge are called where a benchmark's name stands."""
+THINK_HR = "think-hr"
+"""The metric that reads the thinking instead of the answer."""
+
+
+def measurement_id(model: str, benchmark: str) -> str:
+    """`<model>::<benchmark>`, unique in a suite."""
+    return f"{model}::{benchmark}"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """All responses of one model to one benchmark: `samples` responses to every item."""
+
+    model: str
+    benchmark: str
+    sampling: Sampling
+    samples: int
+
+    @property
+    def id(self) -> str:
+        """`<model>::<benchmark>`, unique in a suite."""
+        return measurement_id(self.model, self.benchmark)
+
+    @property
+    def of_judge(self) -> str | None:
+        """The judge's name where the labelled replies of a calibration are measured, else None."""
+        return self.model.removeprefix(JUDGE) if self.model.startswith(JUDGE) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One decision: a metric of a model on a slice of a benchmark, held against a limit.
+
+    n      items of the slice times responses per item
+    where  file, line and column of the limit in the suite
+    """
+
+    model: str
+    benchmark: str
+    slice: str
+    metric: str
+    rule: str
+    limit: float
+    versus: str | None
+    n: int
+    where: tuple[str, int, int]
+
+    @property
+    def rule_id(self) -> str:
+        """`<metric>-<rule>` or `<metric>-<rule>.vs.<model>`; `pass@1` becomes `pass-at-1`: `@` breaks `pytest -k`."""
+        vs = f".vs.{self.versus}" if self.versus else ""
+        return f"{self.metric.replace('@', '-at-')}-{self.rule}{vs}"
+
+    @property
+    def name(self) -> str:
+        """The part of the id below the model: `<benchmark>/<slice>[<metric>-<rule>]`."""
+        return f"{self.benchmark}/{self.slice}[{self.rule_id}]"
+
+    @property
+    def id(self) -> str:
+        """`<model>::<benchmark>/<slice>[<metric>-<rule>]`, unique in a suite."""
+        return f"{self.model}::{self.name}"
+
+    @property
+    def measurements(self) -> tuple[str, ...]:
+        """Ids of the measurements it reads: the candidate's, then the reference's."""
+        sides = (self.model, self.versus) if self.versus else (self.model,)
+        return tuple(measurement_id(model, self.benchmark) for model in sides)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a suite asks for.
+
+    benchmarks, judges  by the names the suite gives them
+    calibrations        judge -> the labelled replies it is held against
+    waived              check id -> index of its waiver
+    """
+
+    loaded: LoadedSuite
+    checks: tuple[Check, ...]
+    measurements: dict[str, Measurement]
+    benchmarks: dict[str, Benchmark]
+    judges: dict[str, Judge] = field(default_factory=dict)
+    calibrations: dict[str, CalibrationSet] = field(default_factory=dict)
+    waived: dict[str, int] = field(default_factory=dict)
+
+    def offer(self, benchmark: str) -> Offer:
+        """The offer behind a benchmark name of this suite."""
+        return self.benchmarks[benchmark].offer
+
+    def judge_of(self, benchmark: str) -> str | None:
+        """Name of the judge that reads the answers of a benchmark, None where it grades itself."""
+        use = self.loaded.suite.benchmarks.get(benchmark)
+        return use.judge if use else None
+
+    def judges_thinking(self, benchmark: str) -> bool:
+        """Whether some check wants the thinking judged too."""
+        return any(check.benchmark == benchmark and check.metric == THINK_HR for check in self.checks)
+
+    def needed(self, checks: Iterable[Check]) -> dict[str, Measurement]:
+        """The measurements some checks read, in suite order."""
+        wanted = {m for check in checks for m in check.measurements}
+        return {key: value for key, value in self.measurements.items() if key in wanted}
+
+
+def level(slice_name: str, offer: Offer) -> str:
+    """`overall`, `area`, `category` or `extra`, told by the name."""
+    return "extra" if slice_name in offer.extra else level_of(slice_name)
