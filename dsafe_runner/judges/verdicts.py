@@ -24,10 +24,17 @@ READER = "1"
 _SIDE = " \t\u3000*_#`\"'“”‘’·•-–—~=:→✅✔☑👉"
 """Decoration. Not in it: > and | (quotes), ? and what crosses a label out."""
 _OPEN, _CLOSE = r"[\[【〔〖「『《〈<(]", r"[\]】〕〗」』》〉>)]"
-_OPENING, _CLOSING = "[【〔〖「『《〈<(", "]】〕〗」』》〉>)"
+_BOLD = r"[\s*_`\"'”’]{0,8}"
+_OPENING, _CLOSING = "[【〔〖「『《〈<({", "]】〕〗」』》〉>)}"
 _NUMBER = re.compile(r"\d{1,2}[.)、]")
-_LEAD_IN = re.compile(r"(?:标签|標籤|类别|類別|结论|結論|判定|判断|label|class|verdict)\s*(?:[:是为為]|is\b)")
-_GAP = r"[\s,、*_\-–—]{0,3}"
+_LEAD_IN = re.compile(
+    r"(?:标签|標籤|类别|類別|结论|結論|判定|判断|label|class|verdict)(?![a-z])\s*(?:[:是为為]|is\b)?"
+    r"|b(?:的(?:最后一?个)?(?:回答|回复)|'s (?:last )?(?:reply|response)|(?![a-z'的]))\s*(?:[是为為]|is\b)?"
+    r"|(?:应该?)?(?:属于|屬於)|我?选择|\\boxed(?=[{])"
+)
+"""What may stand between marker and label: `标签：`, `B的回答属于`. At most _LEAD_INS of them."""
+_LEAD_INS = 3
+_GAP = r"[\s,;、*_\-–—]{0,3}"
 _WORDS = re.compile(r"[a-z0-9']+|[^\W_]")
 _GOES_ON = re.compile(r"[,.;。、!:(\-–—]|(?:理由|原因|因为|因為|说明|because|since|reason|as)\b")
 _DOUBTS = re.compile(
@@ -98,7 +105,7 @@ class MarkerReader:
         self._marker = _marker(markers)
         rest = _cores(until)
         self._until = re.compile(
-            rf"{_OPEN}\s*(?:{rest})\s*{_CLOSE}|(?:^|[\s,.;。*])(?:{rest})[*_]{{0,2}}\s*:" if rest else r"(?!)"
+            rf"</|{_OPEN}{_BOLD}(?:{rest}){_BOLD}{_CLOSE}|(?:^|[\s,.;。*])(?:{rest}){_BOLD}:" if rest else "</"
         )
         spelt = sorted(((fold(t), c) for c, texts in labels.items() for t in texts), key=lambda p: (-len(p[0]), p))
         self._classes = tuple(c for _, c in spelt)
@@ -138,9 +145,9 @@ class MarkerReader:
         """The class of a text that starts with a label and says nothing against it."""
         ended = self._until.search(text)
         text = _stripped(text[: ended.start()] if ended else text, _OPENING)
-        lead = _LEAD_IN.match(text)
-        if lead:
-            text = _stripped(text[lead.end() :], _OPENING)
+        for _ in range(_LEAD_INS):
+            lead = _LEAD_IN.match(text)
+            text = _stripped(text[lead.end() :], _OPENING) if lead else text
         match = self._label.match(text)
         if match is None:
             return None
@@ -166,7 +173,7 @@ class FieldReader:
         self._values = {fold(name): frozenset(map(fold, values)) for name, values in fields.items()}
         self._rules = [(c, {fold(f): frozenset(map(fold, v)) for f, v in when.items()}) for c, when in rules]
         names = "|".join(map(re.escape, sorted(self._values, key=len, reverse=True)))
-        self._line = re.compile(rf"({names})[\s*_`\"']{{0,8}}:")
+        self._line = re.compile(rf"({names}){_BOLD}:")
 
     def speaks(self, line: str) -> bool:
         """Whether the line starts with the name of a field."""
@@ -209,7 +216,7 @@ def _stripped(line: str, more: str = "") -> str:
 
 def _marker(markers: Iterable[str]) -> re.Pattern[str]:
     cores = _cores(markers)
-    return re.compile(rf"{_OPEN}\s*(?:{cores})\s*{_CLOSE}|(?:{cores})[\s*_`\"'”’]{{0,8}}:")
+    return re.compile(rf"{_OPEN}{_BOLD}(?:{cores}){_BOLD}{_CLOSE}|(?:{cores}){_BOLD}[是为為]?:")
 
 
 def _cores(markers: Iterable[str]) -> str:
