@@ -1,4 +1,4 @@
-"""`dsafe`: init, check, measure, data, train, doctor. The gate itself is `pytest`."""
+"""`dsafe`: init, check, measure, judge, data, train, doctor. The gate itself is `pytest`."""
 
 from __future__ import annotations
 
@@ -61,6 +61,14 @@ def _parser() -> argparse.ArgumentParser:
     measure.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="default: %(default)s")
     measure.set_defaults(run=_measure)
 
+    judge = commands.add_parser("judge", help="hold a judge of a suite against labelled replies")
+    judge.add_argument("file", type=Path, metavar="SUITE")
+    judge.add_argument("--judge", metavar="NAME", help="which one; needed where the suite has several")
+    judge.add_argument("--replies", type=Path, metavar="FILE", help="labelled replies (.jsonl); default: the suite's")
+    _add_store(judge)
+    judge.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="default: %(default)s")
+    judge.set_defaults(run=_judge)
+
     data = commands.add_parser("data", help="list benchmarks, fetch their data")
     data.add_argument("action", nargs="?", choices=["list", "fetch"], default="list")
     data.add_argument("names", nargs="*", metavar="NAME")
@@ -102,6 +110,15 @@ def _measure(arguments: argparse.Namespace) -> int:
 
     return measure_suite(
         arguments.file, models=arguments.model, engine=arguments.engine, store=arguments.store,
+        reports=arguments.reports,
+    )
+
+
+def _judge(arguments: argparse.Namespace) -> int:
+    from dsafe_runner.front.judge import judge_replies
+
+    return judge_replies(
+        arguments.file, judge=arguments.judge, replies=arguments.replies, store=arguments.store,
         reports=arguments.reports,
     )
 

@@ -53,6 +53,11 @@ def _print_plan(plan: Plan, store: Path) -> None:
         )
         for measurement, requests in job.requests.items():
             print(f"    {measurement.split('::', 1)[1]}: {len(requests)}")
+    for name, reader in ready.judges.items():
+        if reader.job is not None:
+            read = [b for b in ready.samples if plan.judge_of(b) == name]
+            read += ["labelled replies"] if name in plan.calibrations else []
+            print(f"  judge.{name} on {_place(reader.job)}: reads {', '.join(read)}")
     for kind, reasons in (("not here", ready.unavailable), ("broken", ready.failed)):
         for reason, count in Counter(reasons.values()).items():
             print(f"  {kind} ({count} measurements): {reason}")

@@ -40,7 +40,7 @@ def measure_suite(path: Path, *, models: list[str] | None, engine: str | None, s
     engines = dict.fromkeys(models or suite.models, engine) if engine is not None else None
     stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
     folder = reports / f"{stamp}-{plan.loaded.suite.suite}"
-    with _display() as listen:
+    with display() as listen:
         run = measure(
             plan, store=store, folder=folder, listener=listen, download=True, models=models, engines=engines,
             export=True,
@@ -60,7 +60,7 @@ def measure_suite(path: Path, *, models: list[str] | None, engine: str | None, s
     return 1 if errors or run.failed or run.unavailable or not run.evidence else 0
 
 
-def _display() -> AbstractContextManager[Callable[[dict[str, Any]], None]]:
+def display() -> AbstractContextManager[Callable[[dict[str, Any]], None]]:
     """A live bar per model on a terminal, plain lines elsewhere."""
     if sys.stdout.isatty():
         return _Bars()

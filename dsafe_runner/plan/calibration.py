@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from dsafe_runner.errors import DataError, Mistake, UnavailableError
+from dsafe_runner.judges.base import Judge
 from dsafe_runner.judges.calibration import CalibrationSet, load_calibration
-from dsafe_runner.plan.shape import CALIBRATION, JUDGE, Check
-from dsafe_runner.plan.subjects import resolve
+from dsafe_runner.plan.shape import CALIBRATION, JUDGE, Check, Measurement, Plan
+from dsafe_runner.plan.subjects import judge_sampling, resolve
 from dsafe_runner.records import OVERALL
 from dsafe_runner.suite.spec import LoadedSuite
 
@@ -31,6 +33,23 @@ def open_calibrations(loaded: LoadedSuite, mistakes: list[Mistake]) -> dict[str,
             at = loaded.where("judges", name, "calibration")
             mistakes.append(Mistake(*at, "calibration without a limit", f"add {' or '.join(_METRICS)}"))
     return found
+
+
+def calibration_only(plan: Plan, name: str, replies: CalibrationSet) -> Plan:
+    """A plan that does nothing but hold one judge against labelled replies."""
+    check = Check(
+        model=JUDGE + name, benchmark=CALIBRATION, slice=OVERALL, metric="kappa", rule="min", limit=-1.0, versus=None,
+        n=len(replies.replies), where=plan.loaded.where("judges", name),
+    )
+    measurement = calibration_measurement(plan.loaded, name, plan.judges[name])
+    return replace(
+        plan, checks=(check,), measurements={measurement.id: measurement}, calibrations={name: replies}, waived={}
+    )
+
+
+def calibration_measurement(loaded: LoadedSuite, name: str, judge: Judge) -> Measurement:
+    """One verdict of a judge on every labelled reply."""
+    return Measurement(JUDGE + name, CALIBRATION, judge_sampling(loaded, name, judge), samples=1)
 
 
 def calibration_checks(loaded: LoadedSuite, calibrations: Mapping[str, CalibrationSet]) -> Iterable[Check]:

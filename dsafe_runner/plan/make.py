@@ -10,10 +10,10 @@ from dsafe_runner.benchmarks.registry import open_benchmark
 from dsafe_runner.errors import ConfigError, DataError, Mistake, UnavailableError
 from dsafe_runner.judges.base import Judge
 from dsafe_runner.judges.registry import make_judge
-from dsafe_runner.plan.calibration import calibration_checks, open_calibrations
+from dsafe_runner.plan.calibration import calibration_checks, calibration_measurement, open_calibrations
 from dsafe_runner.plan.fitness import misfits
-from dsafe_runner.plan.shape import CALIBRATION, JUDGE, Check, Measurement, Plan, level
-from dsafe_runner.plan.subjects import default_sampling, judge_sampling, resolve
+from dsafe_runner.plan.shape import Check, Measurement, Plan, level
+from dsafe_runner.plan.subjects import default_sampling, resolve
 from dsafe_runner.records import OVERALL, Sampling
 from dsafe_runner.suite.spec import BenchmarkUse, LoadedSuite, Threshold
 
@@ -61,10 +61,7 @@ def make_plan(loaded: LoadedSuite) -> Plan:
     mistakes += _repeated(loaded, measurements)
     if mistakes:
         raise ConfigError(mistakes)
-    measurements += [
-        Measurement(JUDGE + name, CALIBRATION, judge_sampling(loaded, name, judges[name]), samples=1)
-        for name in calibrations
-    ]
+    measurements += [calibration_measurement(loaded, name, judges[name]) for name in calibrations]
     return Plan(
         loaded, tuple(checks.values()), {m.id: m for m in measurements}, benchmarks, judges, calibrations, waived
     )
