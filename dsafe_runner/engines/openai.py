@@ -1,0 +1,294 @@
+"""The openai engine: any server, or several, that speak the OpenAI chat API.
+
+The event loop runs inside `generate`, in the caller's thread, whenever the caller waits for the next response: no
+thread to leave behind, and a slow caller slows the asking down instead of filling memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import os
+import platform
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Any, Self
+
+from dsafe_runner.engines.backends import Identified
+from dsafe_runner.engines.openai_body import Bodies, check_extra_body
+from dsafe_runner.engines.openai_contract import CLOSING_TAG, NONE_SEEN, Contract, agreed
+from dsafe_runner.engines.openai_examine import Examination, refusal
+from dsafe_runner.engines.openai_fleet import Fleet
+from dsafe_runner.engines.openai_reply import ENGINE_WIDE, Again, Chat, Refused, read_reply
+from dsafe_runner.engines.openai_retry import asked_for, delay
+from dsafe_runner.engines.openai_text import one_line
+from dsafe_runner.engines.openai_transport import Server, base_urls, room_for
+from dsafe_runner.engines.reasoning import join_server_split
+from dsafe_runner.errors import EngineError, UnavailableError
+from dsafe_runner.records import Request, Response
+
+LOOP = 1
+"""Raised whenever the same request could give another text than before: it is part of what `describe` says."""
+
+_CLOSING_SECONDS = 2.0
+_FORBIDDEN = 20
+"""403s in a row that are about the engine: gateways that moderate give some to single questions."""
+
+
+def identify(model: dict[str, Any], engine: dict[str, Any]) -> Identified:
+    """See engines.backends.identify. The key is not needed: what is stored can be decided without it."""
+    check_extra_body(engine["extra_body"])
+    urls = base_urls(engine)
+    facts = {
+        "backend": "openai",
+        "loop": LOOP,
+        "served_model": model["path"],
+        "revision": model["revision"],
+        "servers": {"identity": engine["identity"]} if engine["identity"] else {"urls": urls},
+        "extra_body": dict(engine["extra_body"]),
+        "context_length": engine["context_length"],
+    }
+    return Identified(facts, "none")
+
+
+class OpenAIEngine:
+    """Implements engines.base.Engine. Meant to live in a worker process.
+
+    Args:
+        model: fields of spec.Checkpoint and `name`; `path` is the name the model is served under.
+        engine: fields of spec.OpenAIEngine.
+
+    Raises (on entering):
+        UnavailableError: no key, or a server does not answer, does not take it, or does not serve the model.
+        EngineError: the servers do not do what the suite says; see engines.openai_examine.
+    """
+
+    def __init__(self, model: dict[str, Any], engine: dict[str, Any]) -> None:
+        self._model = model
+        self._engine = engine
+        self._name = str(model["path"])
+        self._parser: str | None = model.get("reasoning")
+        self._timeout = float(engine["timeout"])
+        self._budget = float(engine["budget"])
+        self._bodies = Bodies(model, engine["extra_body"])
+        self._urls = base_urls(engine)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._servers: list[Server] = []
+        self._contracts: dict[str, Contract] = {}
+        self._contract = Contract()
+        self._busy = False
+
+    def __enter__(self) -> Self:
+        import httpx2
+
+        key = _key(self._engine.get("api_key_env"))
+        room_for(int(self._engine["concurrency"]))
+        self._loop = asyncio.new_event_loop()
+        try:
+            context = httpx2.create_ssl_context()
+            self._servers = [Server(url, key, context) for url in self._urls]
+            self._contracts = self._loop.run_until_complete(self._examine())
+            self._contract = agreed(self._contracts)
+            # two attempts' time: connections that died together (a gateway restarted) are found out by one timeout
+            self._fleet = Fleet(self._servers, min(2 * self._timeout, self._budget))
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def describe(self) -> dict[str, Any]:
+        """Everything known that can move a number: the servers, what they showed at the start, and what is asked."""
+        contract = self._contract
+        warnings = []
+        if self._parser and contract.thinking == NONE_SEEN:
+            warnings.append(
+                f"{self._name} is said to think ({self._parser}), but a test answer came without thinking; "
+                "see the server's --reasoning-parser and the chat template"
+            )
+        if not contract.dialect.seed:
+            warnings.append(f"the servers of {self._name} refuse `seed`: drawing again gives other answers")
+        return {
+            "engine": "openai",
+            "loop": LOOP,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "httpx2": importlib.metadata.version("httpx2"),
+            "device": "none",
+            "served_model": self._name,
+            "base_urls": self._urls,
+            "context_length": self._engine.get("context_length") or contract.max_model_len,
+            **{name: self._engine[name] for name in ("concurrency", "timeout", "max_attempts", "budget")},
+            "extra_body": dict(self._engine["extra_body"]),
+            "contract": {url: found.as_json() for url, found in self._contracts.items()},
+            "warnings": warnings,
+        }
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[Response]:
+        """Yield a Response per Request as soon as it is finished; see engines.base.Engine.
+
+        Closing the iterator ends what is in flight at once.
+        """
+        loop = self._loop
+        if loop is None:
+            raise EngineError("the engine is not running; use it as a context manager")
+        if self._busy:
+            raise EngineError("the engine is busy; end the other `generate` first")
+        source, done, ended = iter(requests), deque[Response](), list[asyncio.Task[None]]()
+        self._busy, self._forbidden = True, 0
+        self._fleet.begin()
+        # a worker per place, not a task per request: fifty thousand requests are fifty thousand in nobody's memory
+        workers = [loop.create_task(self._work(source, done)) for _ in range(int(self._engine["concurrency"]))]
+        for worker in workers:
+            worker.add_done_callback(ended.append)
+            worker.add_done_callback(self._wake)
+        try:
+            while True:
+                while done:
+                    yield done.popleft()
+                for worker in ended:
+                    if error := worker.exception():
+                        raise error
+                if len(ended) == len(workers):
+                    return
+                loop.run_forever()
+        finally:
+            self._busy = False
+            for worker in workers:
+                worker.cancel()
+            loop.run_until_complete(asyncio.wait(workers, timeout=_CLOSING_SECONDS))
+
+    async def _work(self, source: Iterator[Request], done: deque[Response]) -> None:
+        for request in source:
+            done.append(await self._answer(request))
+            self._wake()
+
+    def _wake(self, _: object = None) -> None:
+        """After this turn of the loop, `generate` looks at what is done."""
+        if self._loop is not None and self._busy:
+            self._loop.stop()
+
+    async def _answer(self, request: Request) -> Response:
+        """Ask until there is an answer, a refusal, no attempt left, or no time."""
+        if request.sampling.scoring != "generate":
+            return _failed(request, "a server cannot score option letters; say `scoring: generate`")
+        body, sha256 = self._bodies.of(request, self._contract.dialect)
+        until = time.monotonic() + self._budget
+        again: Again | None = None
+        failed_at: Server | None = None
+        attempts = sent = 0
+        while turn := await self._fleet.take(until, avoid=failed_at):
+            server = turn.server
+            try:
+                read = read_reply(await server.chat(body, min(self._timeout, max(until - time.monotonic(), 0.001))))
+            except BaseException:
+                self._fleet.dropped(turn)
+                raise
+            if isinstance(read, Chat):
+                self._fleet.answered(turn)
+                return self._response(request, server, read, sha256)
+            if isinstance(read, Refused):
+                self._fleet.answered(turn)
+                return self._refused(request, server, read)
+            again, failed_at = read, server
+            self._fleet.failed(turn, request.key, again.what, asked_for(again.retry_after))
+            # what never reached a server is no attempt: while one restarts, only the budget counts
+            sent += again.sent
+            if sent >= int(self._engine["max_attempts"]):
+                return _failed(request, f"{sent} attempts failed, the last with {again}")
+            wait = delay(attempts, again.retry_after)
+            attempts += 1
+            if time.monotonic() + wait >= until:
+                break
+            await asyncio.sleep(wait)
+        last = f", the last attempt: {again}" if again else ""
+        return _failed(request, f"no answer within its budget of {self._budget:g} s{last}")
+
+    def _response(self, request: Request, server: Server, chat: Chat, sha256: str) -> Response:
+        self._forbidden = 0
+        expected = self._contracts[server.url].answers_as
+        if expected and chat.model and one_line(chat.model) != expected:
+            raise EngineError(
+                f"{server.url} now answers as {one_line(chat.model)} and answered as {expected} at the start; "
+                "serve one model for the whole run"
+            )
+        if self._parser is None and chat.field:
+            raise EngineError(
+                f"{server.url} answers with thinking ({chat.field}), which would be lost; "
+                "say `reasoning: deepseek-r1` for this model"
+            )
+        parts = join_server_split(
+            chat.reasoning,
+            chat.content,
+            chat.finish,
+            parser=self._parser,
+            # a text that was cut and shows no tag may as well have been cut inside thinking that the template opened
+            prefilled=self._contract.thinking == CLOSING_TAG or chat.finish == "length",
+        )
+        return Response(
+            key=request.key,
+            sample_id=request.sample_id,
+            k=request.k,
+            answer=parts.answer,
+            thinking=parts.thinking,
+            finish=chat.finish,
+            thinking_open=parts.open,
+            prompt_tokens=chat.prompt_tokens,
+            completion_tokens=chat.completion_tokens,
+            prompt_sha256=sha256,
+        )
+
+    def _refused(self, request: Request, server: Server, told: Refused) -> Response:
+        """A refusal of this request; raises EngineError where every other one would be refused too."""
+        self._forbidden = self._forbidden + 1 if told.status == 403 else 0
+        if told.status in ENGINE_WIDE or self._forbidden >= _FORBIDDEN:
+            # without what the server says: it may quote the prompt, and this line is shown as it is
+            bare = Refused(told.status, told.what)
+            raise EngineError(str(refusal(server.url, bare, self._name, self._engine.get("api_key_env"))))
+        return _failed(request, str(told))
+
+    async def _examine(self) -> dict[str, Contract]:
+        tests = [Examination(server, self._model, self._engine, self._bodies).run() for server in self._servers]
+        found = await asyncio.gather(*tests, return_exceptions=True)
+        for one in found:
+            if isinstance(one, BaseException):
+                raise one
+        return {server.url: one for server, one in zip(self._servers, found, strict=True) if isinstance(one, Contract)}
+
+    def _close(self) -> None:
+        loop, self._loop = self._loop, None
+        if loop is None:
+            return
+        servers, self._servers = self._servers, []
+        try:
+            loop.run_until_complete(asyncio.wait_for(_close_all(servers), _CLOSING_SECONDS))
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        finally:
+            loop.close()
+
+
+async def _close_all(servers: list[Server]) -> None:
+    for server in servers:
+        await server.close()
+
+
+def _key(variable: str | None) -> str | None:
+    """The key from the environment. Its value goes into no message."""
+    if variable is None:
+        return None
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise UnavailableError(f"the environment variable {variable} is not set; it has to hold the server's key")
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise UnavailableError(f"the environment variable {variable} holds characters that no key has")
+    return key
+
+
+def _failed(request: Request, error: str) -> Response:
+    return Response(request.key, request.sample_id, request.k, answer="", finish="error", error=error)

@@ -1,0 +1,213 @@
+"""The self-test of a server at the start: a few small requests that show what it serves and how.
+
+Servers differ in where thinking comes back and in which fields they take, and most ignore silently what they do not
+know. What a vendor's server does not say is recorded as unknown; what would make a number wrong ends the engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from dsafe_runner.engines.openai_body import Bodies, Dialect
+from dsafe_runner.engines.openai_contract import CLOSING_TAG, NONE_SEEN, UNKNOWN, Contract
+from dsafe_runner.engines.openai_reply import Again, Chat, Refused, read_reply
+from dsafe_runner.engines.openai_retry import delay
+from dsafe_runner.engines.openai_text import one_line
+from dsafe_runner.engines.openai_transport import Lost, Server
+from dsafe_runner.engines.reasoning import CLOSE, OPEN
+from dsafe_runner.errors import EngineError, UnavailableError
+from dsafe_runner.records import Message
+
+_ATTEMPTS, _CONNECTS = 6, 3
+_CHAT_SECONDS, _PAGE_SECONDS, _ALL_SECONDS = 120.0, 15.0, 300.0
+_QUESTION = (Message("user", "Reply with the single word: ready"),)
+_CHOICES = ("dsafe-left", "dsafe-right")
+_TOKENS, _THINKING_TOKENS = 32, 512
+"""Of a test answer. Thinking gets the time to end, as its end is what tells how it comes back."""
+_DIALECTS = tuple(Dialect(seed, tokens) for tokens in ("max_tokens", "max_completion_tokens") for seed in (True, False))
+"""In the order they are tried."""
+
+
+class Examination:
+    """Examines one server.
+
+    Args:
+        server: the server.
+        model: fields of spec.Checkpoint and `name`.
+        engine: fields of spec.OpenAIEngine.
+        bodies: of that model and engine.
+    """
+
+    def __init__(self, server: Server, model: dict[str, Any], engine: dict[str, Any], bodies: Bodies) -> None:
+        self._server = server
+        self._name = str(model["path"])
+        self._thinks = model.get("reasoning") is not None
+        self._key_env: str | None = engine.get("api_key_env")
+        self._context: int | None = engine.get("context_length")
+        self._seconds = float(engine["timeout"])
+        self._bodies = bodies
+        self._until = time.monotonic() + _ALL_SECONDS
+
+    async def run(self) -> Contract:
+        """What the server shows.
+
+        Raises:
+            UnavailableError: it does not answer, does not take the key, or does not serve the model.
+            EngineError: it refuses the requests, has a smaller context than the suite says, or thinks where the suite
+                says nothing of it.
+        """
+        url, card = self._server.url, await self._card()
+        root, longest = card.get("root"), card.get("max_model_len")
+        found = Contract(
+            served="listed" if card else UNKNOWN,
+            root=one_line(root) if isinstance(root, str) and root else UNKNOWN,
+            max_model_len=longest if type(longest) is int and longest > 0 else None,
+        )
+        if self._context and found.max_model_len and found.max_model_len < self._context:
+            raise EngineError(
+                f"{url} serves a context of {found.max_model_len} tokens and the suite says {self._context}; "
+                "serve it with a longer one, or correct context_length"
+            )
+        room = found.max_model_len or self._context or 2 * _THINKING_TOKENS
+        tokens = max(1, min(_THINKING_TOKENS if self._thinks else _TOKENS, room // 2))
+        chat, dialect = await self._first_answer(tokens)
+        thinking = _where_thinking_is(chat)
+        if thinking != NONE_SEEN and not self._thinks:
+            raise EngineError(
+                f"{url} answers with thinking ({thinking}), which would be lost or taken for the answer; "
+                "say `reasoning: deepseek-r1` for this model"
+            )
+        choice, version = await asyncio.gather(self._choice(dialect, tokens), self._version())
+        answers_as = one_line(chat.model) if chat.model else None
+        return replace(found, answers_as=answers_as, thinking=thinking, choice=choice, version=version, dialect=dialect)
+
+    async def _card(self) -> dict[str, Any]:
+        """What GET /models says of the model; empty where there is no such page."""
+        page = await self._page(f"{self._server.url}/models", _ATTEMPTS)
+        cards = page.get("data") if isinstance(page, dict) else None
+        listed = cards if isinstance(cards, list) else []
+        named = {card["id"]: card for card in listed if isinstance(card, dict) and isinstance(card.get("id"), str)}
+        if not named:
+            return {}
+        if self._name not in named:
+            served = ", ".join(one_line(name, 60) for name in list(named)[:5])
+            raise UnavailableError(
+                f"{self._server.url} does not serve {self._name}; it serves {served}"
+                f"{' and more' if len(named) > 5 else ''}; correct the model's path, or serve it under that name"
+            )
+        return dict(named[self._name])
+
+    async def _first_answer(self, tokens: int) -> tuple[Chat, Dialect]:
+        """An answer as the real ones will be asked for, in the first dialect the server takes."""
+        told: Refused | None = None
+        for dialect in _DIALECTS:
+            read = await self._ask(dialect, tokens)
+            if isinstance(read, Chat):
+                return read, dialect
+            told = told or read
+            if read.status not in (400, 422):
+                break
+        self._refused(told)
+
+    async def _choice(self, dialect: Dialect, tokens: int) -> str:
+        """Whether a choice constraint binds; nothing depends on it, so one attempt is enough."""
+        body = self._body(dialect, tokens, structured_outputs={"choice": list(_CHOICES)})
+        read = read_reply(await self._server.chat(body, min(self._seconds, _CHAT_SECONDS)))
+        if isinstance(read, Refused):
+            return "refused"
+        if isinstance(read, Again) or not read.content:
+            return UNKNOWN
+        return "binds" if read.content.strip() in _CHOICES else "ignored"
+
+    async def _version(self) -> str:
+        """What GET /version says, which vLLM has beside /v1."""
+        base = self._server.url
+        if not base.endswith("/v1"):
+            return UNKNOWN
+        page = await self._page(f"{base.removesuffix('/v1')}/version", 2, must_answer=False)
+        version = page.get("version") if isinstance(page, dict) else None
+        return one_line(version, 60) if isinstance(version, str) and version else UNKNOWN
+
+    async def _ask(self, dialect: Dialect, tokens: int) -> Chat | Refused:
+        body, attempt = self._body(dialect, tokens), 0
+        while True:
+            seconds = min(self._seconds, _CHAT_SECONDS, self._until - time.monotonic())
+            read = read_reply(await self._server.chat(body, max(seconds, 0.1)))
+            if not isinstance(read, Again):
+                return read
+            attempt += 1
+            if attempt >= (_ATTEMPTS if read.sent else _CONNECTS) or time.monotonic() > self._until:
+                break
+            await asyncio.sleep(delay(attempt - 1, read.retry_after))
+        if read.what.startswith("an answer"):
+            raise EngineError(f"{self._server.url} does not speak the chat API: it sends {read}")
+        self._silent(str(read))
+
+    async def _page(self, url: str, attempts: int, *, must_answer: bool = True) -> Any:
+        """JSON of a page, None where the server has no such page."""
+        for attempt in range(attempts):
+            reply = await self._server.get(url, min(self._seconds, _PAGE_SECONDS))
+            wait = None
+            if isinstance(reply, Lost):
+                if attempt + 1 == (attempts if reply.sent else _CONNECTS) and must_answer:
+                    self._silent(f"{reply.what}: {reply.more}" if reply.more else reply.what)
+            elif reply.status == 401:
+                self._refused(Refused(401, "HTTP 401"))
+            elif reply.status == 200:
+                try:
+                    return json.loads(reply.body)
+                except (ValueError, RecursionError):
+                    pass
+            elif reply.status < 500 and reply.status not in (408, 409, 425, 429):
+                return None
+            else:
+                wait = reply.retry_after
+            if attempt + 1 < attempts:
+                await asyncio.sleep(delay(attempt, wait))
+        return None
+
+    def _body(self, dialect: Dialect, tokens: int, **more: Any) -> bytes:
+        messages = self._bodies.messages(_QUESTION)
+        return self._bodies.body(messages, dialect, temperature=0.0, top_p=1.0, tokens=tokens, seed=0, **more)
+
+    def _silent(self, why: str) -> NoReturn:
+        raise UnavailableError(f"{self._server.url} does not answer ({why}); start the server, or correct base_urls")
+
+    def _refused(self, told: Refused | None) -> NoReturn:
+        raise refusal(self._server.url, told, self._name, self._key_env)
+
+
+def refusal(url: str, told: Refused | None, model: str, key_env: str | None) -> UnavailableError | EngineError:
+    """The error of a refusal that is not about one request: what to do, by its status."""
+    what = str(told) if told else "nothing"
+    status = told.status if told else 0
+    if status in (401, 403):
+        todo = (
+            f"see that ${key_env} holds a key that is valid for {model}"
+            if key_env
+            else "name the environment variable that holds its key in api_key_env"
+        )
+        return UnavailableError(f"{url} does not let us in ({what}); {todo}")
+    if status == 402:
+        return UnavailableError(f"{url} wants to be paid first ({what})")
+    if status == 404:
+        return UnavailableError(
+            f"{url} has no chat for {model} ({what}); see that base_urls end as the server wants it (often /v1) "
+            "and that the model's path is the name it is served under"
+        )
+    return EngineError(
+        f"{url} refuses the requests for {model} ({what}); see extra_body, chat_template_kwargs and system_prompt"
+    )
+
+
+def _where_thinking_is(chat: Chat) -> str:
+    if chat.field:
+        return chat.field
+    content = (chat.content or "").lstrip()
+    if content.startswith(OPEN):
+        return "tags"
+    return CLOSING_TAG if CLOSE in content else NONE_SEEN
