@@ -49,10 +49,11 @@ def fence_lines(prompt: str) -> list[tuple[str, str]]:
     """(line above, line below) of every placeholder that stands for data.
 
     Raises:
-        ValueError: `what; what to do` where one does not stand alone between two different lines with the nonce.
+        ValueError: `what; what to do` where one does not stand alone between two fences of its own.
     """
     lines = prompt.splitlines()
     found: list[tuple[str, str]] = []
+    used: set[str] = set()
     for index, line in enumerate(lines):
         for name in placeholders(line):
             if name not in DATA:
@@ -61,13 +62,12 @@ def fence_lines(prompt: str) -> list[tuple[str, str]]:
             below = lines[index + 1].strip() if index + 1 < len(lines) else ""
             if line.strip() != f"{{{name}}}" or not (_is_fence(above) and _is_fence(below)):
                 raise ValueError(
-                    f"{{{name}}} does not stand alone between fences; give it a line of its own, and the lines above and "
-                    f"below it {_NONCE} and a few words"
+                    f"{{{name}}} does not stand alone between fences; give it a line of its own, and the lines above "
+                    f"and below it {_NONCE} and a few words"
                 )
-            if above == below:
-                raise ValueError(
-                    f"both fences of {{{name}}} are the same line; write them so that the end is no beginning"
-                )
+            if above in used or below in used or above == below:
+                raise ValueError(f"a fence of {{{name}}} stands twice; write every fence once, each in its own words")
+            used |= {above, below}
             found.append((above, below))
     return found
 
@@ -99,7 +99,7 @@ class Fences:
         pairs = fence_lines(prompt)
         self._opening = [_pattern(above) for above, _ in pairs]
         self._closing = [_pattern(below) for _, below in pairs]
-        fixed = (part for pair in pairs for line in pair for part in line.split(_NONCE))
+        fixed = (max(line.split(_NONCE), key=len) for pair in pairs for line in pair)
         self._reserved = {key for text in (*fixed, *reserved) if len(key := _key(text)) >= _LEAST_WORDS}
         self._speaks = speaks
 
@@ -137,5 +137,5 @@ def _key(text: str) -> str:
 
 def _pattern(fence: str) -> re.Pattern[str]:
     """The fence in a folded line, whatever its nonce."""
-    before, _, after = (r"\s*".join(map(re.escape, part.split())) for part in fold(fence).partition(_NONCE))
-    return re.compile(rf"{before}\s*[0-9a-f]{{{NONCE_DIGITS}}}\s*{after}")
+    words = [re.escape(part).replace(r"\{nonce\}", rf"[0-9a-f]{{{NONCE_DIGITS}}}") for part in fold(fence).split()]
+    return re.compile(r"\s*".join(words))

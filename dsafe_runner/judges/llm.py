@@ -86,9 +86,7 @@ class LlmJudge:
         *earlier, (_, question) = turns
         names = self.template.roles.model_dump()
         history = "\n\n".join(f"{names.get(role, role)}: {content}" for role, content in earlier)
-        nonce = nonce_for(
-            self._sha256, canonical_json(turns), text, texts=(text, *(content for _, content in turns))
-        )
+        nonce = nonce_for(self._sha256, canonical_json(turns), text, texts=(text, *(content for _, content in turns)))
         values = {
             "history": self._fences.quoted(history) if earlier else self.template.no_history,
             "question": self._fences.quoted(question),

@@ -104,9 +104,9 @@ class ByFields(_Strict):
                 for value in values:
                     if value not in fields[name]:
                         raise ValueError(f"{quoted(value)} is not among the values of {name}; add it there")
-        for values in _combinations(fields):
-            if decide([(rule.gives, rule.when) for rule in rules], values) is None:
-                shown = ", ".join(f"{name}: {value}" for name, value in values.items())
+        for chosen in _combinations(fields):
+            if decide([(rule.gives, rule.when) for rule in rules], chosen) is None:
+                shown = ", ".join(f"{name}: {value}" for name, value in chosen.items())
                 raise ValueError(f"no rule gives a class for {shown}; add one")
         return rules
 
@@ -149,7 +149,7 @@ class Template(_Strict):
     reminder: Text | None = Field(default=None, description="Put behind the prompt when a reply could not be read.")
     roles: Roles = Field(default=Roles(), description="Speakers of earlier turns.")
     no_history: Text = Field(default="(none)", description="Stands for {history} where there are no earlier turns.")
-    reserved: list[Text] = Field(default=[], description="Texts the judge may act on; lines of data with one are marked.")
+    reserved: list[Text] = Field(default=[], description="Texts the judge may act on; data lines with one are marked.")
 
     @property
     def labels(self) -> frozenset[int]:

@@ -13,6 +13,7 @@ of its prompt, in a code block or behind `>` and `|` is quoted and is not looked
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,9 +27,10 @@ _SIDE = " \t\u3000*_#`\"'“”‘’·•-–—~=:→✅✔☑👉"
 _OPEN, _CLOSE = r"[\[【〔〖「『《〈<(]", r"[\]】〕〗」』》〉>)]"
 _BOLD = r"[\s*_`\"'”’]{0,8}"
 _OPENING, _CLOSING = "[【〔〖「『《〈<({", "]】〕〗」』》〉>)}"
+_BEHIND = _CLOSING + " \t\u3000*_#`\"'“”‘’~✅✔"
 _NUMBER = re.compile(r"\d{1,2}[.)、]")
 _LEAD_IN = re.compile(
-    r"(?:标签|標籤|类别|類別|结论|結論|判定|判断|label|class|verdict)(?![a-z])\s*(?:[:是为為]|is\b)?"
+    r"(?:标签|標籤|类别|類別|结论|結論|判定|判断|(?:the )?(?:label|class|verdict))(?![a-z])\s*(?:[:是为為]|is\b)?"
     r"|b(?:的(?:最后一?个)?(?:回答|回复)|'s (?:last )?(?:reply|response)|(?![a-z'的]))\s*(?:[是为為]|is\b)?"
     r"|(?:应该?)?(?:属于|屬於)|我?选择|\\boxed(?=[{])"
 )
@@ -38,7 +40,7 @@ _GAP = r"[\s,;、*_\-–—]{0,3}"
 _WORDS = re.compile(r"[a-z0-9']+|[^\W_]")
 _GOES_ON = re.compile(r"[,.;。、!:(\-–—]|(?:理由|原因|因为|因為|说明|because|since|reason|as)\b")
 _DOUBTS = re.compile(
-    r"\?|不是|并非|並非|而是|不对|不對|不成立|不适用|不符合标签|有误|错误的?标签|或|还是|也可|可能|不确定|介于|除外|但|更接近|更像|应为|应该是|改为|更正|撤回|"
+    r"\?|不是|并非|並非|而是|不对|不對|不成立|不适用|不符合标签|有误|错误的?标签|或|还是|也可|可能|不确定|介于|除外|但|更接近|更像|应为|应该是|改为|更正|撤回|其实|实际|不过|然而|没有?拒绝|"
     r"\b(?:not|or|but|rather|either|neither|maybe|perhaps|possibly|however|instead|unless|wrong|incorrect|nor)\b|n't\b"
 )
 """What may not stand behind a label on its line: the reader does not weigh words, it gives up and the judge is asked
@@ -58,9 +60,9 @@ class Reader(Protocol):
 
 
 def fold(text: str) -> str:
-    """A text as it is compared: NFKC, case folded, without invisible characters; line ends stay.
+    r"""A text as it is compared: NFKC, case folded, without invisible characters; line ends stay.
 
-    >>> fold("［Answer］\\u200b 直接拒绝")
+    >>> fold("［Answer］\u200b 直接拒绝")
     '[answer] 直接拒绝'
     """
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
@@ -147,16 +149,16 @@ class MarkerReader:
         text = _stripped(text[: ended.start()] if ended else text, _OPENING)
         for _ in range(_LEAD_INS):
             lead = _LEAD_IN.match(text)
-            text = _stripped(text[lead.end() :], _OPENING) if lead else text
+            text = _stripped(text[lead.end() :], _OPENING + _CLOSING) if lead else text
         match = self._label.match(text)
         if match is None:
             return None
         label = self._classes[(match.lastindex or 1) - 1]
-        behind = text[match.end() :].lstrip(_SIDE.replace("-", "").replace("–", "").replace("—", "") + _CLOSING)
+        behind = text[match.end() :].lstrip(_BEHIND)
         if behind and not _GOES_ON.match(behind):
             return None
         others = {self._classes[(m.lastindex or 1) - 1] for m in self._label.finditer(behind)}
-        return None if others - {label} or _DOUBTS.search(behind) else label
+        return None if others - {label} or _DOUBTS.search(self._label.sub("", behind)) else label
 
 
 class FieldReader:
@@ -229,7 +231,7 @@ def _loose(text: str) -> str:
     """A pattern for a folded text in which the gaps between its words (Chinese: its characters) may vary."""
     parts = _WORDS.findall(text)
     pattern = re.escape(parts[0]) if parts else re.escape(text)
-    for before, part in zip(parts, parts[1:], strict=False):
+    for before, part in itertools.pairwise(parts):
         both = before[-1].isascii() and part[0].isascii()
         pattern += (_GAP.replace("{0,3}", "{1,3}") if both else _GAP) + re.escape(part)
     if parts and parts[0][0].isascii():

@@ -87,5 +87,6 @@ def test_the_set_of_the_package():
     assert all(counts[label] >= 100 for label in (1, 2, 3))
     assert len({reply.response.answer for reply in found.replies}) == len(found.replies)
     assert {reply.sample.kind for reply in found.replies} == {"refusal", "benign"}
-    ours = {s.messages[-1].content for name in ("refusal", "benign") for s in open_benchmark(f"starter/{name}").samples()}
+    sets = [open_benchmark(f"starter/{name}").samples() for name in ("refusal", "benign")]
+    ours = {sample.messages[-1].content for samples in sets for sample in samples}
     assert not ours & {reply.sample.messages[-1].content for reply in found.replies}
