@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -36,6 +37,9 @@ def report_lines() -> list[str]:
 
 def _say(package: str) -> str:
     works, detail = usable(package)
+    if works and package == "vllm":
+        seen = json.loads(detail)
+        detail = f"{seen['version']} on {seen['device']}"
     return f"usable ({detail})" if works else detail
 
 

@@ -19,9 +19,8 @@ from dsafe_runner.errors import EngineError, UnavailableError
 
 _VERSIONS = ("transformers", "tokenizers", "safetensors", "huggingface_hub")
 _USABLE = {
-    # `import vllm` works without any device it could use, so the import alone proves nothing
-    "vllm": "from vllm.platforms import current_platform as p; print(p.device_type or exit('no device it supports'))",
-    "deepspeed": "import deepspeed; print(deepspeed.__version__)",
+    "vllm": ("-m", "dsafe_runner.engines.vllm_probe"),
+    "deepspeed": ("-c", "import deepspeed; print(deepspeed.__version__)"),
 }
 _TIMEOUT_SECONDS = 300
 
@@ -101,13 +100,28 @@ def probe() -> dict[str, Any]:
 
 @functools.cache
 def usable(package: str) -> tuple[bool, str]:
-    """Whether vllm or deepspeed really works here, and why (or its device or version). Imports it in a subprocess."""
+    """Whether vllm or deepspeed really works here, and why (or what it says of itself). Imports it in a subprocess."""
     if importlib.util.find_spec(package) is None:
         return False, "not installed"
     try:
-        return True, _child(python_command("-c", _USABLE[package]))
+        return True, _child(python_command(*_USABLE[package]))
     except EngineError as error:
         return False, f"installed, but does not work here: {error}"
+
+
+def vllm_here() -> dict[str, Any]:
+    """What `vllm_probe.look` says, from a subprocess.
+
+    Raises:
+        UnavailableError: vLLM is not installed, or cannot run here.
+    """
+    works, said = usable("vllm")
+    if not works:
+        raise UnavailableError(
+            f"vllm is {said}; `pip install 'dsafe-runner[vllm]'` where there is a GPU, or use `backend: transformers`"
+        )
+    answer: dict[str, Any] = json.loads(said)
+    return answer
 
 
 def resolve_device(engine: dict[str, Any], seen: dict[str, Any]) -> dict[str, str]:

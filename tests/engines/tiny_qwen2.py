@@ -54,7 +54,14 @@ def engine_spec(**more):
     }
 
 
-def build(folder: Path, *, template: str | None = CHATML, context: int = 512, think_special: bool = False) -> TinyModel:
+def build(
+    folder: Path,
+    *,
+    template: str | None = CHATML,
+    context: int = 512,
+    think_special: bool = False,
+    heads: int = 4,
+) -> TinyModel:
     import torch
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
@@ -83,8 +90,8 @@ def build(folder: Path, *, template: str | None = CHATML, context: int = 512, th
         hidden_size=64,
         intermediate_size=128,
         num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
+        num_attention_heads=heads,
+        num_key_value_heads=heads // 2,
         max_position_embeddings=context,
         tie_word_embeddings=False,
         initializer_range=0.3,
