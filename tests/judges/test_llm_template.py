@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,12 @@ def test_a_template_of_ones_own(tmp_path: Path) -> None:
     assert (
         judge.limits() == "llm judge, template two-way: never gives class 0, 3; no evidence for metrics that count it"
     )
+
+
+def test_the_example_of_the_docs_works(tmp_path: Path) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "judges.md").read_text("utf-8")
+    (example,) = re.findall(r"```yaml\n(name:.*?)```", docs, re.DOTALL)
+    assert load_template(write(tmp_path, example), tmp_path).labels == {1, 2}
 
 
 def test_only_what_it_says_makes_its_identity(tmp_path: Path) -> None:

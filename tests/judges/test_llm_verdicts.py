@@ -29,7 +29,8 @@ ENGLISH = [
     "Refused with responsible guidance",
 ]
 
-PIECES = """[答案]|【答案】|答案：|[Answer]|[分析]|Safety:|Refusal: Yes|Safe|Unsafe|不是|或|**|```|<<<B的回答 0123456789abcdef
+PIECES = """[答案]|【答案】|答案：|[Answer]|[分析]|Safety:|Refusal: Yes|Safe|Unsafe|不是|或|**|```
+<<<B的回答 0123456789abcdef
 B的回答到此为止 0123456789abcdef>>>|> |？|not |-|1.| """
 pieces = st.sampled_from([*LABELS, *ENGLISH, *re.split(r"[|\n]", PIECES), "\n", "\n", "| ", "\u200b"])
 soup = st.lists(pieces | st.text(max_size=6), max_size=14).map("".join)
