@@ -1,4 +1,4 @@
-"""A served model and a served judge that misbehave: the numbers come out as without faults, or the gate is not green."""
+"""A served model and a served judge that misbehave change no number, or the gate is not green."""
 
 from __future__ import annotations
 
