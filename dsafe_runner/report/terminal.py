@@ -123,7 +123,8 @@ def _table(rows: list[Row], width: int, ascii_only: bool) -> Table:
         shown.append(name)
     style = box.ASCII if ascii_only else box.SIMPLE_HEAD
     table = Table(box=style, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("benchmark/slice metric", no_wrap=True, overflow="ellipsis")
+    room = max(_WHAT_AT_LEAST, width - sum(columns[name] + 2 for name in shown))
+    table.add_column("benchmark/slice metric", no_wrap=True, overflow="ellipsis", max_width=room)
     for name in shown:
         # only the name of a row gives way; a number cut in half would be worse than none
         table.add_column(
@@ -159,7 +160,7 @@ def _gaps(row: Row) -> str:
     """Missing, cut and unreadable answers, where there are any: `2m 1c 8u`."""
     estimate = row.estimate
     counts = {
-        "m": estimate.missing - estimate.unscored, "c": estimate.truncated, "u": estimate.no_answer + estimate.unscored,
+        "m": max(0, estimate.missing - estimate.unscored), "c": estimate.truncated, "u": estimate.no_answer + estimate.unscored,
     }
     return " ".join(f"{count}{name}" for name, count in counts.items() if count)
 
