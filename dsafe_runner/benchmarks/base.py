@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dsafe_runner.records import Response, Sample, Score
 
@@ -57,3 +58,22 @@ class Benchmark(Protocol):
 
     def grade(self, sample: Sample, response: Response) -> Score:
         """Score of a graded response; judged benchmarks are scored by their judge instead."""
+
+
+@runtime_checkable
+class Varied(Protocol):
+    """A benchmark that asks an item differently each time, e.g. with its options in another order."""
+
+    def variant(self, sample: Sample, k: int, seed: int) -> Sample:
+        """The item as it is asked the k-th time in a suite with this seed: same id, slices and kind."""
+
+
+@runtime_checkable
+class SlowGrading(Protocol):
+    """A benchmark whose grading costs seconds or a sandbox: its scores are stored and made once."""
+
+    def grader(self) -> dict[str, str]:
+        """What makes a score what it is: name, version and limits of the grader."""
+
+    def grade_all(self, pairs: Iterable[tuple[Sample, Response]]) -> Iterator[Score]:
+        """A score per pair, in any order, each as soon as it is made."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from dsafe_runner.benchmarks.base import Benchmark, Offer
 from dsafe_runner.benchmarks.registry import open_benchmark
@@ -72,7 +73,8 @@ def _judge(loaded: LoadedSuite, name: str, mistakes: list[Mistake]) -> Judge | N
         return make_judge(loaded.suite.judges[name], loaded.path.parent)
     except ConfigError as error:
         # a template by name that does not exist is a mistake of the suite, one in a template's file is that file's
-        mistakes.extend(error.mistakes)
+        at = loaded.where("judges", name, "template")
+        mistakes.extend(m if Path(m.path).is_file() else Mistake(*at, m.what, m.todo) for m in error.mistakes)
     except UnavailableError as error:
         mistakes.append(Mistake(*loaded.where("judges", name, "template"), str(error)))
     return None
