@@ -230,6 +230,11 @@ def request_from_json(data: dict[str, Any]) -> Request:
     )
 
 
+def score_from_json(data: dict[str, Any]) -> Score:
+    """Inverse of `as_json` for a Score."""
+    return Score(**{**data, "outcome": Outcome(data["outcome"])})
+
+
 def response_from_json(data: dict[str, Any]) -> Response:
     """Inverse of `as_json` for a Response."""
     return Response(**data)

@@ -90,11 +90,14 @@ class _Bars:
         self._progress.stop()
 
     def _listen(self, event: dict[str, Any]) -> None:
+        name = event.get("model", "")
         if event["event"] == "plan" and event["asking"]:
-            self._tasks[event["model"]] = self._progress.add_task(event["model"], total=event["asking"], rate="")
+            self._tasks[name] = self._progress.add_task(name, total=event["asking"], rate="")
         elif event["event"] == "progress":
+            if name not in self._tasks:
+                self._tasks[name] = self._progress.add_task(name, total=event["total"], rate="")
             self._progress.update(
-                self._tasks[event["model"]], completed=event["done"], rate=f"{event['per_second']:.1f}/s"
+                self._tasks[name], completed=event["done"], total=event["total"], rate=f"{event['per_second']:.1f}/s"
             )
         elif line := line_of(event):
             self._progress.console.print(line, markup=False, highlight=False)

@@ -49,9 +49,10 @@ def requests_for(
     sampling = measurement.sampling
     made = []
     base = digest(dict(identity), 64)
-    for sample in samples:
-        letters = tuple(LETTERS[: len(sample.options)]) if sampling.scoring == "letters" else ()
+    for item in samples:
+        letters = tuple(LETTERS[: len(item.options)]) if sampling.scoring == "letters" else ()
         for k in range(measurement.samples):
+            sample = plan.asked(measurement.benchmark, item, k)
             seed = seed_of(suite_seed, use, sample.id, k)
             key = request_key(base, sample.messages, sampling, seed=seed, letters=letters, k=k)
             made.append(

@@ -13,7 +13,7 @@ from pathlib import Path
 from dsafe_runner.errors import DsafeError
 from dsafe_runner.judges.base import AskingJudge
 from dsafe_runner.measure.asking import ask
-from dsafe_runner.measure.events import EventLog, Listener
+from dsafe_runner.measure.events import EventLog, Listener, Progress
 from dsafe_runner.measure.judging import Answer
 from dsafe_runner.measure.manifest import manifest
 from dsafe_runner.measure.measured import Run
@@ -68,7 +68,7 @@ def measure(
             if recorded is None:
                 ask(ready.jobs, run, opened, folder, tell)
             _judge(plan, ready, run, opened, folder, tell, asking=recorded is None)
-            _score(plan, ready, run, opened)
+            _score(plan, ready, run, opened, tell)
             if recorded is not None:
                 _tell_recorded(recorded, ready, run, count, tell)
             if export:
@@ -144,13 +144,20 @@ def _answers(plan: Plan, ready: Prepared, measurement: Measurement, store: Store
     if measurement.of_judge is not None:
         return labelled_answers(plan.calibrations[measurement.of_judge])
     requests = next(job.requests[measurement.id] for job in ready.jobs if measurement.id in job.requests)
-    answers = answers_of(requests, ready.samples[measurement.benchmark], store)
+    answers = answers_of(plan, measurement.benchmark, requests, ready.samples[measurement.benchmark], store)
     return [*answers, *(thoughts(answers) if plan.judges_thinking(measurement.benchmark) else ())]
 
 
-def _score(plan: Plan, ready: Prepared, run: Run, store: Store) -> None:
+def _score(plan: Plan, ready: Prepared, run: Run, store: Store, tell: EventLog) -> None:
     asked = {key: requests for job in ready.jobs for key, requests in job.requests.items()}
     for measurement in _measured(ready, run):
+        progress: list[Progress] = []
+
+        def step(done: int, total: int, at: str = measurement.id, progress: list[Progress] = progress) -> None:
+            if not progress:
+                progress.append(Progress(tell, f"grading {at}", total))
+            progress[0].step()
+
         try:
             if (judge := measurement.of_judge) is not None:
                 evidence = score_calibration(measurement, plan.calibrations[judge], ready.judges[judge], store)
@@ -158,7 +165,7 @@ def _score(plan: Plan, ready: Prepared, run: Run, store: Store) -> None:
                 name = plan.judge_of(measurement.benchmark)
                 evidence = score_measurement(
                     plan, measurement, asked[measurement.id], ready.samples[measurement.benchmark], store,
-                    ready.judges[name] if name else None,
+                    ready.judges[name] if name else None, step,
                 )
         except DsafeError as error:
             run.failed[measurement.id] = f"{measurement.id}: {error}"

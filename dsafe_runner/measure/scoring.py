@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
+from dsafe_runner.benchmarks.base import Benchmark, SlowGrading
 from dsafe_runner.checks.evidence import Evidence, fill
 from dsafe_runner.judges.calibration import CalibrationSet
 from dsafe_runner.measure.judging import Answer, Reader
 from dsafe_runner.measure.store import Store
 from dsafe_runner.plan import Measurement, Plan
-from dsafe_runner.records import Outcome, Request, Sample
+from dsafe_runner.records import Outcome, Request, Sample, Score, digest
 
 
 def score_measurement(
     plan: Plan, measurement: Measurement, requests: list[Request], samples: tuple[Sample, ...], store: Store,
-    reader: Reader | None,
+    reader: Reader | None, step: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evidence:
-    """Evidence of one measurement from what the store holds. `reader`: the judge of a judged benchmark."""
-    answers = answers_of(requests, samples, store)
+    """Evidence of one measurement from what the store holds.
+
+    reader  the judge of a judged benchmark
+    step    told (done, total) while slow grading goes on
+    """
+    answers = answers_of(plan, measurement.benchmark, requests, samples, store)
     if reader is None:
-        grade = plan.benchmarks[measurement.benchmark].grade
-        scores = [grade(answer.sample, answer.response) for answer in answers]
+        scores = graded(plan.benchmarks[measurement.benchmark], answers, store, step)
     else:
         scores = reader.read(answers, store)
         if plan.judges_thinking(measurement.benchmark):
@@ -30,13 +35,44 @@ def score_measurement(
     return fill(measurement.id, measurement.samples, {sample.id: sample.slices for sample in samples}, keyed)
 
 
-def answers_of(requests: list[Request], samples: tuple[Sample, ...], store: Store) -> list[Answer]:
+def graded(
+    benchmark: Benchmark, answers: list[Answer], store: Store, step: Callable[[int, int], None]
+) -> list[Score]:
+    """The benchmark's own scores. Those that cost seconds or a sandbox are kept in the store and made once."""
+    if not isinstance(benchmark, SlowGrading):
+        return [benchmark.grade(answer.sample, answer.response) for answer in answers]
+    grader = benchmark.grader()
+    keys = [digest([a.response.key, a.sample.id, list(a.sample.target), grader], 40) for a in answers]
+    scores = store.grades(keys)
+    left = {
+        (answer.sample.id, answer.response.k): (key, answer)
+        for key, answer in zip(keys, answers, strict=True) if key not in scores
+    }
+    for done, score in enumerate(benchmark.grade_all((a.sample, a.response) for _, a in left.values()), 1):
+        key, _ = left[score.sample_id, score.k]
+        scores[key] = score
+        # a grader that failed may succeed the next time
+        if score.outcome is not Outcome.MISSING:
+            store.put_grade(key, score)
+        step(done, len(left))
+    return [
+        scores.get(key) or Score(answer.sample.id, answer.response.k, Outcome.MISSING)
+        for key, answer in zip(keys, answers, strict=True)
+    ]
+
+
+def answers_of(
+    plan: Plan, benchmark: str, requests: list[Request], samples: tuple[Sample, ...], store: Store
+) -> list[Answer]:
     """The stored answers to some requests, each as an answer to its own item."""
     by_id = {sample.id: sample for sample in samples}
     stored = store.get({request.key for request in requests})
     return [
         # two items with the same prompt share one stored response; the score belongs to this item
-        Answer(by_id[request.sample_id], replace(response, sample_id=request.sample_id, k=request.k))
+        Answer(
+            plan.asked(benchmark, by_id[request.sample_id], request.k),
+            replace(response, sample_id=request.sample_id, k=request.k),
+        )
         for request in requests
         if (response := stored.get(request.key)) is not None
     ]

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from dsafe_runner.errors import StoreError
-from dsafe_runner.records import Response, as_json, response_from_json
+from dsafe_runner.records import Response, Score, as_json, response_from_json, score_from_json
 
 SCHEMA_VERSION = 1
 
@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS responses (
     key TEXT PRIMARY KEY, sample_id TEXT NOT NULL, k INTEGER NOT NULL, body TEXT NOT NULL, created REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS engines (identity TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS grades (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS file_hashes (file TEXT PRIMARY KEY, sha256 TEXT NOT NULL) WITHOUT ROWID;
 """
 
@@ -83,6 +84,19 @@ class Store:
         with self._readable():
             return dict(json.loads(rows[0][0])) if rows else {}
 
+    def put_grade(self, key: str, score: Score) -> None:
+        """Keep a score that was costly to make; `key` stands for response, item and grader."""
+        self._run("INSERT OR REPLACE INTO grades VALUES (?, ?)", (key, json.dumps(as_json(score), ensure_ascii=False)))
+
+    def grades(self, keys: Iterable[str]) -> dict[str, Score]:
+        """Kept scores by key.
+
+        Raises:
+            StoreError: one of them is damaged.
+        """
+        with self._readable():
+            return {key: score_from_json(json.loads(body)) for key, body in self._select("key, body", keys, "grades")}
+
     def put_file_hash(self, file: str, sha256: str) -> None:
         """Remember the hash of a file; `file` tells its path, size, time and inode."""
         self._run("INSERT OR REPLACE INTO file_hashes VALUES (?, ?)", (file, sha256))
@@ -115,12 +129,14 @@ class Store:
         except (ValueError, TypeError, KeyError) as error:
             raise StoreError(f"{self.path}: a row is damaged ({error}); move it away and measure again") from error
 
-    def _select(self, columns: str, keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+    def _select(
+        self, columns: str, keys: Iterable[str], table: str = "responses"
+    ) -> Iterator[tuple[str, str]]:
         wanted = list(keys)
         for start in range(0, len(wanted), 500):
             part = wanted[start : start + 500]
             marks = ",".join("?" * len(part))
-            yield from self._run(f"SELECT {columns} FROM responses WHERE key IN ({marks})", part)
+            yield from self._run(f"SELECT {columns} FROM {table} WHERE key IN ({marks})", part)
 
     def _run(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         try:

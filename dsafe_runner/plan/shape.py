@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from dsafe_runner.benchmarks.base import Benchmark, Offer
+from dsafe_runner.benchmarks.base import Benchmark, Offer, Varied
 from dsafe_runner.judges.base import Judge
 from dsafe_runner.judges.calibration import CalibrationSet
-from dsafe_runner.records import Sampling
+from dsafe_runner.records import Sample, Sampling
 from dsafe_runner.suite.names import level_of
 from dsafe_runner.suite.spec import LoadedSuite
 
@@ -108,6 +108,11 @@ class Plan:
     def offer(self, benchmark: str) -> Offer:
         """The offer behind a benchmark name of this suite."""
         return self.benchmarks[benchmark].offer
+
+    def asked(self, benchmark: str, sample: Sample, k: int) -> Sample:
+        """An item as it is asked the k-th time."""
+        opened = self.benchmarks[benchmark]
+        return opened.variant(sample, k, self.loaded.suite.seed) if isinstance(opened, Varied) else sample
 
     def judge_of(self, benchmark: str) -> str | None:
         """Name of the judge that reads the answers of a benchmark, None where it grades itself."""
