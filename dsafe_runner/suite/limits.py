@@ -18,6 +18,11 @@ def limit_mistakes(
 ) -> Iterable[Mistake]:
     """Mistakes in the limits of `thresholds[index]`. `higher_is_better`: of its metric, None when that is unknown."""
     loc = ("thresholds", index)
+    if threshold.role == "guard":
+        yield from _guard_mistakes(loc, threshold, where)
+        return
+    if threshold.tripwire is not None:
+        yield Mistake(*where(*loc, "tripwire"), "tripwire belongs to a guard", "add `role: guard`, or use max_drop")
     relative = [key for key in RELATIVE if getattr(threshold, key) is not None]
     absolute = [key for key in ABSOLUTE if getattr(threshold, key) is not None]
     fitting = [key for key in RELATIVE if higher_is_better is None or _HIGHER[key] is higher_is_better]
@@ -38,6 +43,27 @@ def limit_mistakes(
         if loose in relative and strict in relative:
             what = f"{loose} and {strict} together: {strict} already forbids what {loose} would allow"
             yield Mistake(*where(*loc, strict), what, "keep one of the two")
+    if threshold.review is not None and not (absolute == ["max"] and not relative):
+        what = "review: a person confirms what counts against a `max`, which this threshold has not"
+        yield Mistake(*where(*loc, "review"), what, "keep `max` alone with it, or remove it")
     if threshold.min is not None and threshold.max is not None and threshold.min > threshold.max:
         what = f"max {threshold.max:g} is below min {threshold.min:g}, so nothing can pass"
         yield Mistake(*where(*loc, "max"), what, "raise max or lower min")
+
+
+def _guard_mistakes(
+    loc: tuple[str | int, ...], threshold: Threshold, where: Callable[..., tuple[str, int, int]]
+) -> Iterable[Mistake]:
+    for key in (*ABSOLUTE, *RELATIVE):
+        if getattr(threshold, key) is not None:
+            what = f"{key} in a guard, which has no limit: it fails on a drop that is proven"
+            yield Mistake(*where(*loc, key), what, "remove it, or write `tripwire`, or `role: gate`")
+    if threshold.versus is None:
+        yield Mistake(*where(*loc, "role"), "a guard compares with nothing", "add `versus: MODEL`")
+    if threshold.uncertainty is not None:
+        yield Mistake(*where(*loc, "uncertainty"), "a guard's test is about items like these", "remove it")
+    if threshold.confidence is not None:
+        what = "a guard has the confidence of its whole family, which the policy sets"
+        yield Mistake(*where(*loc, "confidence"), what, "remove it")
+    if threshold.review is not None:
+        yield Mistake(*where(*loc, "review"), "a guard takes no review", "remove it")

@@ -76,12 +76,13 @@ def _draft(document: Document, bad: set[tuple[str | int, ...]]) -> Draft:
         rows = found if isinstance(found, list) else []
         return {index: entry(model, value, section, index) for index, value in enumerate(rows)}
 
-    engines, judges = names("engines"), names("judges", {})
+    engines, judges, baselines = names("engines"), names("judges", {}), names("baselines", {})
     return Draft(
         folder=document.path.parent,
         engines=None if engines is None else frozenset(engines),
         models=entries("models", Model),
         judges=None if judges is None else frozenset(judges),
+        baselines=None if baselines is None else frozenset(baselines),
         benchmarks=entries("benchmarks", BenchmarkUse),
         thresholds=items("thresholds", Threshold),
         waivers=items("waivers", Waiver),

@@ -70,6 +70,7 @@ class Draft:
     engines: frozenset[str] | None
     models: Mapping[str, Model | None] | None
     judges: frozenset[str] | None
+    baselines: frozenset[str] | None
     benchmarks: Mapping[str, BenchmarkUse | None] | None
     thresholds: Mapping[int, Threshold | None]
     waivers: Mapping[int, Waiver | None]
@@ -100,6 +101,9 @@ class _Check:
             return None
 
     def all(self) -> Iterable[Mistake]:
+        for name in sorted((self.draft.baselines or frozenset()) & frozenset(self.draft.models or ())):
+            what = f"{quoted(name)} is a baseline and a model"
+            yield Mistake(*self.where("baselines", name), what, "give one of them another name")
         for name, model in (self.draft.models or {}).items():
             if model:
                 yield from self.known(model.engine, self.draft.engines, "engine", ("models", name, "engine"))
@@ -159,7 +163,8 @@ class _Check:
         for position, model in enumerate(models):
             yield from self.known(model, self.draft.models, "model", (*loc, "model", position))
         if threshold.versus is not None:
-            yield from self.known(threshold.versus, self.draft.models, "model", (*loc, "versus"))
+            sides = None if self.draft.models is None else [*self.draft.models, *(self.draft.baselines or ())]
+            yield from self.known(threshold.versus, sides, "model", (*loc, "versus"))
             if threshold.versus in models:
                 what = f"versus: {quoted(threshold.versus)} is compared with itself"
                 yield Mistake(*self.where(*loc, "versus"), what, "name another model")

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 Difference = Annotated[float, Field(ge=0.0, le=1.0)]
+Confidence = Annotated[float, Field(gt=0.5, lt=1.0)]
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=80)]
 
@@ -221,6 +222,19 @@ class BenchmarkUse(_Strict):
     path: str | None = Field(default=None, description="custom: a .jsonl or .csv file, relative to this suite.")
 
 
+class Baseline(_Strict):
+    """What a candidate is compared with instead of a model of this suite."""
+
+    path: str = Field(
+        min_length=1,
+        description="A file of `dsafe baseline save` or of published counts, relative to this file; or paper/<model>, "
+        "the counts of the DeepSeek safety study.",
+    )
+
+
+Uncertainty = Literal["items", "samples", "none"]
+
+
 class Threshold(_Strict):
     """A limit on one metric of one benchmark. Several limits in one entry give several checks."""
 
@@ -233,7 +247,7 @@ class Threshold(_Strict):
     slices: list[str] | None = Field(default=None, description="One check for each of these slices.")
     min: Rate | None = Field(default=None, description="At least this rate.")
     max: Rate | None = Field(default=None, description="At most this rate.")
-    versus: Name | None = Field(default=None, description="The model compared with.")
+    versus: Name | None = Field(default=None, description="The model, or one of `baselines`, compared with.")
     max_drop: Difference | None = Field(
         default=None, description="acc, rr-1, rr-2, pass@1: at most this far below `versus`."
     )
@@ -242,6 +256,25 @@ class Threshold(_Strict):
     )
     max_rise: Difference | None = Field(default=None, description="hr, refusal-rate: at most this far above `versus`.")
     min_fall: Difference | None = Field(default=None, description="hr, refusal-rate: at least this far below `versus`.")
+    role: Literal["gate", "guard"] = Field(
+        default="gate",
+        description="gate: must be proven inside its limit. guard: no limit; fails on a drop against `versus` that is "
+        "proven across all guards of the model.",
+    )
+    tripwire: Difference | None = Field(
+        default=None, description="guard: a drop larger than this fails whatever the other guards say."
+    )
+    uncertainty: Uncertainty | None = Field(
+        default=None,
+        description="What the limit is about. items: items like these (the policy's default); samples: these items, "
+        "asked again; none: this run.",
+    )
+    confidence: Confidence | None = Field(default=None, description="Of this check instead of the policy's.")
+    review: Literal["flagged"] | None = Field(
+        default=None,
+        description="hr, asr: a person reads every reply the judge flags; the run writes the sheet, the next one decides "
+        "with it.",
+    )
 
 
 class Policy(_Strict):
@@ -255,9 +288,19 @@ class Policy(_Strict):
         default=0.05,
         description="Over this share of truncated and unanswered responses, on either side, accuracy is INCONCLUSIVE.",
     )
-    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = Field(
-        default=0.95, description="Of the printed intervals (two-sided)."
+    confidence: Confidence = Field(
+        default=0.95, description="How sure a PASS or a FAIL is, each by itself (one-sided); of printed bounds too."
     )
+    uncertainty: Uncertainty = Field(
+        default="items",
+        description="What limits are about. items: items like these; samples: these items, asked again; none: this run.",
+    )
+    stop: Literal["full", "certain"] = Field(
+        default="full",
+        description="certain: stop asking when no missing answer could change any verdict; no baseline or release comes "
+        "of such a run.",
+    )
+    fail_fast: bool = Field(default=False, description="With stop: certain: stop at a model's first certain failure.")
 
 
 class Waiver(_Strict):
@@ -279,6 +322,7 @@ class Suite(_Strict):
     models: dict[Name, Model] = Field(min_length=1)
     judges: dict[Name, Judge] = {}
     benchmarks: dict[Name, BenchmarkUse] = Field(min_length=1)
+    baselines: dict[Name, Baseline] = {}
     thresholds: list[Threshold] = Field(min_length=1)
     policy: Policy = Policy()
     waivers: list[Waiver] = []
