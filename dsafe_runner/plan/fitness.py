@@ -34,13 +34,18 @@ def _judges(loaded: LoadedSuite, checks: list[Check], judges: Mapping[str, Judge
             what = f"{check.metric} needs class {min(lacking)}, which judge {name} never gives"
             yield Mistake(*check.where, what, "use a judge with another template, or another metric")
         if check.metric == THINK_HR:
-            for model in filter(None, (check.model, check.versus)):
+            for model in _models(loaded, check):
                 if loaded.suite.models[model].reasoning is None:
                     what = f"{THINK_HR}: {model} has no `reasoning`, so there is no thinking to judge"
                     yield Mistake(*check.where, what, "say `reasoning:` for the model, or use hr")
             if not isinstance(judge, AskingJudge):
                 what = f"{THINK_HR}: judge {name} reads short answers, not thinking"
                 yield Mistake(*check.where, what, "use a judge of kind llm")
+
+
+def _models(loaded: LoadedSuite, check: Check) -> list[str]:
+    """The models of the suite that a check reads; a baseline is none."""
+    return [name for name in (check.model, check.versus) if name in loaded.suite.models]
 
 
 def _engines(loaded: LoadedSuite, checks: list[Check]) -> Iterable[Mistake]:
@@ -55,7 +60,7 @@ def _engines(loaded: LoadedSuite, checks: list[Check]) -> Iterable[Mistake]:
             yield Mistake(*loaded.where("models", name), what, "call it something without `judge.` in front")
     for check in checks:
         use = suite.benchmarks[check.benchmark]
-        for model in filter(None, (check.model, check.versus)):
+        for model in _models(loaded, check):
             engine = suite.models[model].engine
             backend = suite.engines[engine].backend
             if use.scoring == "letters" and backend in ("openai", "replay"):

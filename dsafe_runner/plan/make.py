@@ -13,7 +13,7 @@ from dsafe_runner.judges.base import Judge
 from dsafe_runner.judges.registry import make_judge
 from dsafe_runner.plan.calibration import calibration_checks, calibration_measurement, open_calibrations
 from dsafe_runner.plan.fitness import misfits
-from dsafe_runner.plan.shape import Check, Measurement, Plan, level
+from dsafe_runner.plan.shape import GUARD, Check, Measurement, Plan, level
 from dsafe_runner.plan.subjects import default_sampling, resolve
 from dsafe_runner.records import OVERALL, Sampling
 from dsafe_runner.suite.spec import BenchmarkUse, LoadedSuite, Threshold
@@ -52,7 +52,9 @@ def make_plan(loaded: LoadedSuite) -> Plan:
             else:
                 checks[check.id] = check
     mistakes += misfits(loaded, list(checks.values()), judges)
-    pairs = {(m, check.benchmark) for check in checks.values() for m in (check.model, check.versus) if m}
+    pairs = {
+        (m, check.benchmark) for check in checks.values() for m in (check.model, check.versus) if m in suite.models
+    }
     checks |= {check.id: check for check in calibration_checks(loaded, calibrations)}
     waived = _waivers(loaded, checks, mistakes)
     measurements = [
@@ -102,6 +104,9 @@ def _checks(
     models = [threshold.model] if isinstance(threshold.model, str) else threshold.model
     samples = suite.benchmarks[threshold.benchmark].samples
     limits = [(key, value) for key in RULES if (value := getattr(threshold, key)) is not None]
+    if threshold.role == GUARD:
+        limits = [("role", 0.0)]
+    policy = suite.policy
     for slice_name in _slices(loaded, index, threshold, offer, mistakes):
         n = offer.slices.get(slice_name, 0) * samples
         if n == 0:
@@ -112,8 +117,12 @@ def _checks(
             for key, limit in limits:
                 yield Check(
                     model=model, benchmark=threshold.benchmark, slice=slice_name, metric=threshold.metric,
-                    rule=RULES[key], limit=float(limit), versus=None if key in ("min", "max") else threshold.versus,
-                    n=n, where=loaded.where("thresholds", index, key),
+                    rule=RULES.get(key, GUARD), limit=float(limit),
+                    versus=None if key in ("min", "max") else threshold.versus, n=n,
+                    where=loaded.where("thresholds", index, key),
+                    uncertainty=threshold.uncertainty or policy.uncertainty,
+                    confidence=threshold.confidence or policy.confidence, tripwire=threshold.tripwire,
+                    reviewed=threshold.review is not None,
                 )
 
 

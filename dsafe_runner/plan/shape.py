@@ -16,6 +16,8 @@ JUDGE = "judge."
 """What the name of a judge starts with where it stands beside the models."""
 
 
+GUARD = "guard"
+"""The rule, and the role, of a check that fails only on a drop proven across all guards of its model."""
 CALIBRATION = "calibration"
 """What the labelled replies of a judge are called where a benchmark's name stands."""
 THINK_HR = "think-hr"
@@ -49,10 +51,17 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One decision: a metric of a model on a slice of a benchmark, held against a limit.
+    """One decision: a metric of a model on a slice of a benchmark, held against a limit or guarded against a drop.
 
-    n      items of the slice times responses per item
-    where  file, line and column of the limit in the suite
+    rule         min, max, drop, gain, rise, fall, or guard
+    limit        of the metric, or of its change; 0 for a guard, which has none
+    versus       a model or a baseline of the suite
+    n            items of the slice times responses per item
+    where        file, line and column of the limit in the suite
+    uncertainty  what the verdict is about: items, samples or none
+    confidence   how sure it has to be, one-sided
+    tripwire     of a guard: a drop larger than this fails in any case
+    reviewed     a person confirms the replies that count
     """
 
     model: str
@@ -64,6 +73,15 @@ class Check:
     versus: str | None
     n: int
     where: tuple[str, int, int]
+    uncertainty: str = "items"
+    confidence: float = 0.95
+    tripwire: float | None = None
+    reviewed: bool = False
+
+    @property
+    def role(self) -> str:
+        """`gate`: must be proven inside its limit. `guard`: fails only on a proven drop."""
+        return GUARD if self.rule == GUARD else "gate"
 
     @property
     def rule_id(self) -> str:
@@ -122,6 +140,10 @@ class Plan:
     def judges_thinking(self, benchmark: str) -> bool:
         """Whether some check wants the thinking judged too."""
         return any(check.benchmark == benchmark and check.metric == THINK_HR for check in self.checks)
+
+    def family(self, model: str) -> tuple[Check, ...]:
+        """All guards of a model: fixed by the suite, whatever was selected."""
+        return tuple(check for check in self.checks if check.rule == GUARD and check.model == model)
 
     def needed(self, checks: Iterable[Check]) -> dict[str, Measurement]:
         """The measurements some checks read, in suite order."""

@@ -272,8 +272,7 @@ class Threshold(_Strict):
     confidence: Confidence | None = Field(default=None, description="Of this check instead of the policy's.")
     review: Literal["flagged"] | None = Field(
         default=None,
-        description="hr, asr: a person reads every reply the judge flags; the run writes the sheet, the next one decides "
-        "with it.",
+        description="hr, asr: a person reads every reply the judge flags; a run writes the sheet, the next one decides.",
     )
 
 
@@ -293,12 +292,11 @@ class Policy(_Strict):
     )
     uncertainty: Uncertainty = Field(
         default="items",
-        description="What limits are about. items: items like these; samples: these items, asked again; none: this run.",
+        description="What limits are about: items like these, samples (these items, asked again), or none (this run).",
     )
     stop: Literal["full", "certain"] = Field(
         default="full",
-        description="certain: stop asking when no missing answer could change any verdict; no baseline or release comes "
-        "of such a run.",
+        description="certain: stop asking when no missing answer could change any verdict; such a run is no baseline.",
     )
     fail_fast: bool = Field(default=False, description="With stop: certain: stop at a model's first certain failure.")
 
