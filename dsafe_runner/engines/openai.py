@@ -182,7 +182,7 @@ class OpenAIEngine:
         until = time.monotonic() + self._budget
         again: Again | None = None
         failed_at: Server | None = None
-        attempts = sent = 0
+        attempts, spent = 0, 0.0
         while turn := await self._fleet.take(until, avoid=failed_at):
             server = turn.server
             try:
@@ -198,12 +198,11 @@ class OpenAIEngine:
                 return self._refused(request, server, read)
             again, failed_at = read, server
             self._fleet.failed(turn, request.key, again.what, asked_for(again.retry_after))
-            # what never reached a server is no attempt: while one restarts, only the budget counts
-            sent += again.sent
-            if sent >= int(self._engine["max_attempts"]):
-                return _failed(request, f"{sent} attempts failed, the last with {again}")
             wait = delay(attempts, again.retry_after)
             attempts += 1
+            spent += again.cost
+            if spent >= int(self._engine["max_attempts"]):
+                return _failed(request, f"{attempts} attempts failed, the last with {again}")
             if time.monotonic() + wait >= until:
                 break
             await asyncio.sleep(wait)

@@ -49,6 +49,7 @@ class Examination:
         self._key_env: str | None = engine.get("api_key_env")
         self._context: int | None = engine.get("context_length")
         self._seconds = float(engine["timeout"])
+        self._attempts = min(int(engine["max_attempts"]), _ATTEMPTS)
         self._bodies = bodies
         self._until = time.monotonic() + _ALL_SECONDS
 
@@ -87,7 +88,7 @@ class Examination:
 
     async def _card(self) -> dict[str, Any]:
         """What GET /models says of the model; empty where there is no such page."""
-        page = await self._page(f"{self._server.url}/models", _ATTEMPTS)
+        page = await self._page(f"{self._server.url}/models", self._attempts)
         cards = page.get("data") if isinstance(page, dict) else None
         listed = cards if isinstance(cards, list) else []
         named = {card["id"]: card for card in listed if isinstance(card, dict) and isinstance(card.get("id"), str)}
@@ -140,7 +141,8 @@ class Examination:
             if not isinstance(read, Again):
                 return read
             attempt += 1
-            if attempt >= (_ATTEMPTS if read.sent else _CONNECTS) or time.monotonic() > self._until:
+            most = self._attempts if read.cost else min(_CONNECTS, self._attempts)
+            if attempt >= most or time.monotonic() > self._until:
                 break
             await asyncio.sleep(delay(attempt - 1, read.retry_after))
         if read.what.startswith("an answer"):
@@ -153,7 +155,7 @@ class Examination:
             reply = await self._server.get(url, min(self._seconds, _PAGE_SECONDS))
             wait = None
             if isinstance(reply, Lost):
-                if attempt + 1 == (attempts if reply.sent else _CONNECTS) and must_answer:
+                if attempt + 1 == (attempts if reply.sent else min(_CONNECTS, attempts)) and must_answer:
                     self._silent(f"{reply.what}: {reply.more}" if reply.more else reply.what)
             elif reply.status == 401:
                 self._refused(Refused(401, "HTTP 401"))

@@ -12,6 +12,9 @@ from dsafe_runner.engines.openai_transport import Lost, Reply
 ENGINE_WIDE = frozenset({401, 402, 404})
 """Refusals that every other request would get too: the key, the bill, the model's name."""
 _AGAIN = frozenset({408, 409, 425, 429})
+_TURNED_AWAY = 0.25
+"""Cost of a 429. Where many ask at a server that takes few, each is turned away often; not for ever, as some servers
+give a 429 to what is too large for their limit."""
 _UNFINISHED = ("abort", "error")
 """Finish reasons with which servers (vLLM, SGLang) tell that they did not get to the end."""
 
@@ -35,11 +38,15 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Worth another attempt. `more` may quote the prompt; `sent`: counts as an attempt."""
+    """Worth another attempt. `more` may quote the prompt.
+
+    cost  of an attempt that it counts as: nothing where the request never reached a server (while one restarts, only
+          the budget counts), a part where the server did not take it up
+    """
 
     what: str
     more: str = ""
-    sent: bool = True
+    cost: float = 1.0
     retry_after: float | None = None
 
     def __str__(self) -> str:
@@ -61,12 +68,12 @@ class Refused:
 def read_reply(reply: Reply | Lost) -> Chat | Again | Refused:
     """What became of one attempt."""
     if isinstance(reply, Lost):
-        return Again(reply.what, reply.more, reply.sent)
+        return Again(reply.what, reply.more, 1.0 if reply.sent else 0.0)
     status = reply.status
     if status == 200:
         return _read_body(reply.body)
     if status in _AGAIN or status >= 500:
-        return Again(f"HTTP {status}", said(reply.body), retry_after=reply.retry_after)
+        return Again(f"HTTP {status}", said(reply.body), _TURNED_AWAY if status == 429 else 1.0, reply.retry_after)
     if 300 <= status < 400:
         return Refused(404, f"HTTP {status}, a redirect, which is not followed")
     if status >= 400:

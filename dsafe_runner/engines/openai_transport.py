@@ -11,6 +11,7 @@ import contextlib
 import email.utils
 import ipaddress
 import math
+import os
 import time
 import urllib.request
 from dataclasses import dataclass
@@ -235,11 +236,12 @@ def _seconds(header: str | None) -> float | None:
 
 
 def _root(error: BaseException) -> str:
-    """What the system said, which libraries wrap several times."""
-    deepest = error
-    while deepest.__cause__ is not None:
-        deepest = deepest.__cause__
-    if isinstance(deepest, BaseExceptionGroup) and deepest.exceptions:
-        deepest = deepest.exceptions[0]
-    said = getattr(deepest, "strerror", None) if isinstance(deepest, OSError) else None
-    return one_line(said or deepest)
+    """What the system said, which libraries wrap several times: as a cause, as an argument, in a group."""
+    deepest: BaseException | None = error
+    while deepest is not None:
+        error = deepest
+        inside = error.exceptions if isinstance(error, BaseExceptionGroup) else error.args
+        deepest = error.__cause__ or next((each for each in inside if isinstance(each, BaseException)), None)
+    if isinstance(error, ConnectionError) and error.errno:
+        return os.strerror(error.errno)  # asyncio puts a call and an address into the place of the text
+    return one_line(error.strerror if isinstance(error, OSError) and error.strerror else error)
