@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -169,12 +172,56 @@ def test_an_unknown_data_set_lists_what_there_is(tmp_path: Path) -> None:
 def test_every_pin_is_a_full_commit_and_a_full_hash() -> None:
     for pinned in data.SOURCES:
         assert len(pinned.sha256) == 64
-        assert all("/e949fc8feb4aaec810b39e6c884e5f98ee8f4160/" in url for url in pinned.urls)
+        assert pinned.urls
+        assert all(re.search("/[0-9a-f]{40}/", url) for url in pinned.urls)
         assert pinned.licence
 
 
-def test_the_real_files_have_the_pinned_bytes(chisafetybench_folder: Path) -> None:
-    for pinned in data.SOURCES:
-        assert data.find(pinned).stat().st_size == pinned.size
+@pytest.mark.parametrize("dataset", data.DATASETS)
+def test_the_real_files_have_the_pinned_bytes(dataset: str, real_folder: Callable[[str], Path]) -> None:
+    real_folder(dataset)
+    for pinned in (source for source in data.SOURCES if source.dataset == dataset):
+        size = data.find(pinned).stat().st_size
+        assert size == pinned.size if pinned.of == "bytes" else size <= pinned.size
     # all there already: nothing is asked of the network
-    assert {done.action for done in data.fetch("chisafetybench")} == {"already there"}
+    assert {done.action for done in data.fetch(dataset)} == {"already there"}
+
+
+# ---- files of which only a mirror's bytes have been seen: the rows are pinned
+
+CSV = 'id,text\n1,"two\nlines"\n2,"a, b"\n'
+JSONL = '{"id": 1, "text": "一"}\n{"id": 2, "text": null}\n'
+
+
+@pytest.mark.parametrize(
+    ("of", "same", "other"),
+    [
+        (
+            "csv",
+            [CSV, CSV.replace("\n", "\r\n"), "\ufeff" + CSV, CSV.rstrip(), CSV.replace("1,", '"1",')],
+            [CSV.replace("a, b", "a,b"), CSV + "3,x\n", "id,text\n2,x\n", CSV.replace("id,", "no,"), CSV + "1,2,3\n"],
+        ),
+        (
+            "jsonl",
+            [JSONL, JSONL.replace("\n", "\r\n"), JSONL.replace(", ", ","), JSONL.replace("一", "\\u4e00") + "\n\n"],
+            [JSONL.replace("1", "1.5"), JSONL * 2, JSONL.replace("null", '"null"'), "{", "[" * 100_000, JSONL + "NaN"],
+        ),
+    ],
+)
+def test_rows_are_pinned_whatever_their_layout(of: Literal["csv", "jsonl"], same: list[str], other: list[str]) -> None:
+    unpinned = data.Source("demo", "demo/rows", (), "", 1, "free", of=of)
+    assert len({data.checksum(unpinned, text.encode()) for text in same}) == 1
+    assert not {data.checksum(unpinned, text.encode()) for text in other} & {data.checksum(unpinned, same[0].encode())}
+    assert data.checksum(unpinned, b"\xff\xfe") == "unreadable"
+
+
+def test_pinned_rows_are_read_and_other_rows_are_an_error(tmp_path: Path) -> None:
+    unpinned = data.Source("demo", "demo/rows.csv", (), "", 1, "free", of="csv")
+    pinned = replace(unpinned, sha256=data.checksum(unpinned, CSV.encode()))
+    path = tmp_path / "demo" / "rows.csv"
+    path.parent.mkdir()
+    path.write_bytes(CSV.replace("\n", "\r\n").encode())
+    assert data.find(pinned, tmp_path) == path
+    path.write_bytes(b"\x00")
+    with pytest.raises(DataError, match="not the published file"):
+        data.find(pinned, tmp_path)
