@@ -57,7 +57,7 @@ def fingerprint(
     if is_hub_id(path) and _COMMIT.fullmatch(folder.name) and folder.parent.name == "snapshots":
         identity: dict[str, Any] = {"kind": "hub", "id": path, "commit": folder.name}
     else:
-        files = {name: _sha256(file, cache) for name, file in sorted(_model_files(folder).items())}
+        files = {name: file_sha256(file, cache) for name, file in sorted(_model_files(folder).items())}
         identity = {"kind": "folder", "files": files}
     return {**identity, "digest": digest(identity, 64), "uses_date": uses_date}
 
@@ -77,7 +77,12 @@ def _shards(index: Path) -> set[str]:
         raise UnavailableError(f"{index} cannot be read; the checkpoint is broken") from None
 
 
-def _sha256(file: Path, cache: MutableMapping[str, str] | None) -> str:
+def file_sha256(file: Path, cache: MutableMapping[str, str] | None) -> str:
+    """SHA-256 of a file, from `cache` where it was hashed before and not touched since.
+
+    Raises:
+        UnavailableError: it cannot be read.
+    """
     try:
         real = file.resolve()
         stat = real.stat()

@@ -46,6 +46,7 @@ class EngineProcess:
         self._log_start = 0
         self._worker: subprocess.Popen[bytes] | None = None
         self._described: dict[str, Any] = {}
+        self._notes: list[str] = []
         self._busy = False
         self._killed = False
         self._starting = threading.Lock()
@@ -95,6 +96,11 @@ class EngineProcess:
         """What the engine said about itself when it was ready."""
         return self._described
 
+    @property
+    def notes(self) -> list[str]:
+        """What the engine said about the answers of the last `generate` that was read to its end, a line each."""
+        return list(self._notes)
+
     def generate(self, requests: Iterable[Request]) -> Iterator[Response]:
         """Yield a Response per Request as soon as it is finished; see engines.base.Engine.
 
@@ -103,6 +109,7 @@ class EngineProcess:
         if self._worker is None or self._busy:
             raise EngineError(f"engine of {self._name} is {'busy' if self._worker else 'not running'}")
         asked = list(requests)
+        self._notes = []
         if not asked:
             return
         open_keys = {(r.key, r.sample_id, r.k) for r in asked}
@@ -133,6 +140,7 @@ class EngineProcess:
             self._stop()
             raise
         writer.join()
+        self._notes = [" ".join(str(note).split()) for note in message.get("notes", ())]
         self._busy = False
 
     def _write(self, messages: list[dict[str, Any]]) -> None:

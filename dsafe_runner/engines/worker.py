@@ -4,11 +4,12 @@
     {"model": {..}, "engine": {..}}
                                              {"ready": describe()} or {"fatal": {"kind", "message"}}
     {..request..} ...  {"flush": true}
-                                             {"response": {..}} ...  {"done": true}
+                                             {"response": {..}} ...  {"done": true, "notes": [..]}
     {"end": true}, or the pipe closes        exit
 
-`kind` is `unavailable` or `engine`. Everything received up to a flush is sorted and batched together. When the pipe
-closes the process ends at once, also in the middle of a computation: a controller that was killed leaves no orphan.
+`kind` is `unavailable` or `engine`. `notes` are lines for the user about the answers as a whole, from engines that have
+a method `notes`. Everything received up to a flush is sorted and batched together. When the pipe closes the process
+ends at once, also in the middle of a computation: a controller that was killed leaves no orphan.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def _serve(lines: queue.SimpleQueue[bytes], out: BinaryIO) -> None:
             for response in engine.generate(waiting):
                 _say(out, {"response": as_json(response)})
             waiting = []
-            _say(out, {"done": True})
+            notes = getattr(engine, "notes", list)
+            _say(out, {"done": True, "notes": notes()})
 
 
 def _private_stdout() -> BinaryIO:
