@@ -59,7 +59,7 @@ class Sample:
     id        unique within its benchmark
     messages  what the model is asked
     slices    every slice it counts in, `overall` first
-    kind      how it is scored: `mcq`, `short`, `maths` and `code` are graded, `refusal` and `benign` are judged
+    kind      how it is scored: `mcq`, `short`, `maths`, `code` are graded; `refusal`, `benign`, `content` are judged
     options   texts of options A, B, C ... of a multiple-choice item
     target    right letters of an `mcq`, accepted answers of a `short` one; empty for judged kinds
     """
@@ -67,7 +67,7 @@ class Sample:
     id: str
     messages: tuple[Message, ...]
     slices: tuple[str, ...]
-    kind: Literal["mcq", "short", "maths", "code", "refusal", "benign"]
+    kind: Literal["mcq", "short", "maths", "code", "refusal", "benign", "content"]
     options: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
 

@@ -12,7 +12,7 @@ from dsafe_runner.suite.spec import LlmJudge, LoadedSuite
 
 _NEEDS: dict[str, frozenset[int]] = {
     "rr-1": frozenset({2}), "rr-2": frozenset({3}), "hr": frozenset({0}), "refusal-rate": frozenset({2}),
-    THINK_HR: frozenset({0}),
+    "asr": frozenset({0}), "content-pass": frozenset({0}), THINK_HR: frozenset({0}),
 }
 """Metric -> the classes without which a judge is no evidence for it."""
 
