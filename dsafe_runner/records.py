@@ -153,7 +153,7 @@ class Estimate:
 
     value      k / n of the responses that are there, None when there are none; kappa where that is the metric
     unscored   those of the missing that have a response without a readable verdict
-    low, high  confidence bounds of the rate, widened by the worst and best case of the missing responses
+    low, high  one-sided bounds of the rate, each at `confidence`, of the worst and best case of the missing responses
     """
 
     k: int
@@ -170,7 +170,12 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The decision on one check, with the sentence a person reads."""
+    """The decision on one check, with the sentence a person reads.
+
+    change_low, change_high  one-sided bounds of candidate minus reference
+    because_missing          answers that are not there stand in the way of a verdict
+    details                  role, uncertainty, confidence, p, what is needed, lost and gained items ... (JSON types)
+    """
 
     check_id: str
     status: Status
@@ -180,7 +185,7 @@ class Verdict:
     change_low: float | None = None
     change_high: float | None = None
     because_missing: bool = False
-    details: dict[str, str] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 def as_json(record: Any) -> dict[str, Any]:

@@ -6,9 +6,9 @@ import datetime
 from collections.abc import Mapping
 
 from dsafe_runner.checks.evidence import Evidence
-from dsafe_runner.checks.rules import decide_check
+from dsafe_runner.checks.rules import decide_check, decide_guards
 from dsafe_runner.checks.waivers import Result, settle
-from dsafe_runner.plan import Check, Plan
+from dsafe_runner.plan import GUARD, Check, Plan
 from dsafe_runner.records import Verdict
 
 
@@ -19,9 +19,19 @@ def decide_one(plan: Plan, check: Check, evidence: Mapping[str, Evidence]) -> Ve
         EvidenceError: the slice is empty or a side is absent.
         KeyError: a measurement the check needs was not measured; callers look that up first.
     """
+    policy = plan.loaded.suite.policy
     own, *other = check.measurements
+    candidate = evidence[own]
+    if check.rule == GUARD:
+        family = plan.family(check.model)
+        measured = tuple(m for member in family for m in member.measurements if m in evidence)
+        known = ("guards", check.model, *measured)
+        if known not in candidate.memo:
+            candidate.memo[known] = decide_guards(family, evidence, policy)
+        found: Verdict = candidate.memo[known][check.id]
+        return found
     reference = evidence[other[0]] if other else None
-    return decide_check(check, evidence[own], reference, plan.loaded.suite.policy)
+    return decide_check(check, candidate, reference, policy)
 
 
 def settle_one(plan: Plan, verdict: Verdict, today: datetime.date | None = None) -> tuple[Result, str]:

@@ -18,9 +18,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dsafe_runner.checks import stats
+from dsafe_runner.checks.certain import rates
 from dsafe_runner.checks.evidence import Evidence
 from dsafe_runner.checks.kappa import kappa
+from dsafe_runner.checks.onesided import claim_of
 from dsafe_runner.judges.calibration import label_of
 from dsafe_runner.plan import THINK_HR
 from dsafe_runner.records import Estimate, Outcome, Score
@@ -53,10 +54,9 @@ def event(metric: str, score: Score) -> bool | None:
 
 
 def estimate(metric: str, evidence: Evidence, slice_name: str, confidence: float) -> Estimate:
-    """A metric on a slice, with worst-case bounds for whatever is missing.
+    """A metric on a slice, with one-sided bounds, each at `confidence`, of the worst and best case of what is missing.
 
-    Several responses per item are not independent; their interval is taken as if each item had been asked once, which
-    can only make it wider.
+    They are about items like these, the items being the independent draws, not the several responses to one.
 
     Raises:
         EvidenceError: the slice is empty.
@@ -71,12 +71,12 @@ def estimate(metric: str, evidence: Evidence, slice_name: str, confidence: float
 
 def _estimate(metric: str, evidence: Evidence, slice_name: str, confidence: float) -> Estimate:
     items = evidence.items(slice_name)
-    tally = _tally(metric, evidence, slice_name)
-    yes, missing = sum(k for k, _ in tally), sum(unknown for _, unknown in tally)
+    counted = tally(metric, evidence, slice_name)
+    yes, missing = sum(k for k, _ in counted), sum(unknown for _, unknown in counted)
     outcomes = [score.outcome for item in items for score in evidence.scores[item]]
     n = len(items) * evidence.samples
-    low, _ = stats.clopper_pearson(yes / evidence.samples, len(items), confidence)
-    _, high = stats.clopper_pearson((yes + missing) / evidence.samples, len(items), confidence)
+    claim, ends = claim_of("min", evidence.samples), rates(counted, evidence.samples)
+    low, high = claim.low(ends[0], 1.0 - confidence), claim.high(ends[-1], 1.0 - confidence)
     return Estimate(
         yes, n, yes / (n - missing) if n > missing else None, low, high, confidence, missing,
         truncated=outcomes.count(Outcome.TRUNCATED), no_answer=outcomes.count(Outcome.NO_ANSWER),
@@ -95,34 +95,12 @@ def labelled_pairs(evidence: Evidence, slice_name: str) -> list[tuple[int, int |
 def _kappa(metric: str, evidence: Evidence, slice_name: str, confidence: float) -> Estimate:
     """Cohen's kappa with its interval; `k` counts the replies that got their label."""
     counts = _estimate(ACCURACY, evidence, slice_name, confidence)
-    found = kappa(labelled_pairs(evidence, slice_name), confidence)
+    found = kappa(labelled_pairs(evidence, slice_name), 2.0 * confidence - 1.0)
     return replace(counts, value=found.value, low=found.low, high=found.high)
 
 
-def change(
-    metric: str, candidate: Evidence, reference: Evidence, slice_name: str, confidence: float
-) -> tuple[float, float]:
-    """Interval of rate(candidate) - rate(reference), paired by item: both hold the same items in the same order.
-
-    The lower end takes every missing response of the candidate as a no and every one of the reference as a yes, the
-    upper end the other way round, so it covers the interval of every completion.
-    """
-    ours, theirs = _tally(metric, candidate, slice_name), _tally(metric, reference, slice_name)
-    worst = [(c, r + unknown) for (c, _), (r, unknown) in zip(ours, theirs, strict=True)]
-    best = [(c + unknown, r) for (c, unknown), (r, _) in zip(ours, theirs, strict=True)]
-    low, high = _interval(worst, candidate.samples, confidence)
-    return low, high if best == worst else _interval(best, candidate.samples, confidence)[1]
-
-
-def _interval(pairs: list[tuple[int, int]], samples: int, confidence: float) -> tuple[float, float]:
-    if samples == 1:
-        lost, gained = sum(c < r for c, r in pairs), sum(c > r for c, r in pairs)
-        return stats.tango(lost, gained, len(pairs), confidence)
-    return stats.paired_means([(c - r) / samples for c, r in pairs], samples, confidence)
-
-
-def _tally(metric: str, evidence: Evidence, slice_name: str) -> list[tuple[int, int]]:
-    """Per item of a slice: responses the metric counts, and responses it cannot know."""
+def tally(metric: str, evidence: Evidence, slice_name: str) -> list[tuple[int, int]]:
+    """Per item of a slice, in file order: responses the metric counts, and responses it cannot know."""
     known = ("tally", metric, slice_name)
     if known not in evidence.memo:
         answers = [[event(metric, score) for score in evidence.scores[item]] for item in evidence.items(slice_name)]

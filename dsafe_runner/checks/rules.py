@@ -1,71 +1,133 @@
-"""Estimates -> Verdicts: the one place where a limit meets the numbers.
+"""Evidence -> Verdicts: the one place where a limit meets the numbers.
 
-Integers are compared, never rounded percentages: at least 0.80 of 50 is 40 of 50. Missing responses are never guessed:
-a check passes when it passes for every completion of them, fails when it fails for every completion, and is
-INCONCLUSIVE otherwise. Two caps then turn a verdict into INCONCLUSIVE: too many missing responses (all of them always
-are), and, for accuracy, too many cut or unreadable answers on either side.
+A gate passes when it is proven inside its limit and fails when it is proven outside, whatever the missing answers were;
+anything else is INCONCLUSIVE (`gate`). A guard fails only on a drop that is proven across all guards of its model
+(`guards`). Two caps then turn a verdict into INCONCLUSIVE: too many missing responses (all of them always are), and, for
+accuracy, too many cut or unreadable answers on either side.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
+from dsafe_runner.benchmarks.base import HIGHER_IS_BETTER
+from dsafe_runner.checks import gate, guards
 from dsafe_runner.checks.evidence import Evidence
-from dsafe_runner.checks.metrics import GRADED, change, estimate
+from dsafe_runner.checks.metrics import GRADED, estimate, tally
+from dsafe_runner.checks.onesided import SLACK
+from dsafe_runner.checks.wording import gate_sentence, guard_sentence
 from dsafe_runner.errors import EvidenceError
 from dsafe_runner.plan import CALIBRATION, Check
 from dsafe_runner.records import Estimate, Status, Verdict
 from dsafe_runner.suite.spec import Policy
 
-_SLACK = 1e-9
-"""0.8 * 50 is 40.00000000000001 in floating point; the need is 40."""
-
 
 def need(limit: float, n: int) -> int:
     """Fewest of n that reach a rate of at least `limit`."""
-    return math.ceil(limit * n - _SLACK)
+    return math.ceil(limit * n - SLACK)
 
 
 def allowance(limit: float, n: int) -> int:
     """Most of n that stay at a rate of at most `limit`."""
-    return math.floor(limit * n + _SLACK)
+    return math.floor(limit * n + SLACK)
 
 
-def decide_check(check: Check, candidate: Evidence, reference: Evidence | None, policy: Policy) -> Verdict:
-    """The verdict on one check.
+def decide_check(
+    check: Check, candidate: Evidence, reference: Evidence | tuple[float, float] | None, policy: Policy,
+    rerun_flips: float | None = None,
+) -> Verdict:
+    """The verdict on one gate.
+
+    reference    what `versus` names: scores, or published counts (answers that the metric counts, items)
+    rerun_flips  share of items on which two runs of the reference differ, where that has been measured
 
     Raises:
         EvidenceError: an empty slice, or two sides that do not hold the same items.
     """
-    ours = estimate(check.metric, candidate, check.slice, policy.confidence)
+    ours = estimate(check.metric, candidate, check.slice, check.confidence)
     if check.benchmark == CALIBRATION:
         return _hygiene(check, _calibrated(check, ours), ours, check.model, policy)
+    sure = gate.Sure(check.uncertainty, check.confidence, rerun_flips)
+    own = tally(check.metric, candidate, check.slice)
     theirs = None
-    low = high = None
-    if check.versus is not None:
-        if reference is None:
-            raise EvidenceError(f"no scores of {check.versus} to compare with")
-        if candidate.items(check.slice) != reference.items(check.slice) or candidate.samples != reference.samples:
-            raise EvidenceError(f"{candidate.measurement} and {reference.measurement} do not hold the same items")
-        theirs = estimate(check.metric, reference, check.slice, policy.confidence)
-        low, high = change(check.metric, candidate, reference, check.slice, policy.confidence)
-    status, sentence = _compare(check, ours, theirs)
+    if check.versus is None:
+        decided = gate.absolute(own, candidate.samples, check.rule, check.limit, sure)
+        ours = replace(ours, low=decided.low, high=decided.high)
+    elif reference is None:
+        raise EvidenceError(f"no scores of {check.versus} to compare with")
+    elif isinstance(reference, Evidence):
+        _same_items(check, candidate, reference)
+        theirs = estimate(check.metric, reference, check.slice, check.confidence)
+        other = tally(check.metric, reference, check.slice)
+        decided = gate.relative(own, other, candidate.samples, check.rule, check.limit, sure)
+    else:
+        decided = gate.against_counts(own, candidate.samples, reference, check.rule, check.limit, sure)
     verdict = Verdict(
-        check.id, status, sentence, estimate=ours, reference=theirs, change_low=low, change_high=high,
-        because_missing=status is Status.INCONCLUSIVE,
+        check.id, decided.status, gate_sentence(check, decided), estimate=ours, reference=theirs,
+        change_low=decided.low if check.versus else None, change_high=decided.high if check.versus else None,
+        because_missing=decided.why is gate.Why.MISSING, details=_details(check, decided),
     )
-    for side, who in ((ours, check.model), (theirs, check.versus)):
-        if side is not None:
-            verdict = _hygiene(check, verdict, side, who or "", policy)
-    return verdict
+    return _caps(check, verdict, ours, theirs, policy)
+
+
+def decide_guards(
+    checks: tuple[Check, ...], evidence: Mapping[str, Evidence], policy: Policy
+) -> dict[str, Verdict]:
+    """The verdicts on those guards of a model's family that have been measured, by check id.
+
+    Raises:
+        EvidenceError: two sides that do not hold the same items.
+    """
+    family: dict[str, guards.Guard | None] = {}
+    for check in checks:
+        ours, theirs = (evidence[m] if m in evidence else None for m in check.measurements)
+        if ours is None or theirs is None:
+            family[check.id] = None
+            continue
+        _same_items(check, ours, theirs)
+        family[check.id] = guards.Guard(
+            tally(check.metric, ours, check.slice), tally(check.metric, theirs, check.slice), ours.samples,
+            HIGHER_IS_BETTER[check.metric], check.tripwire,
+        )
+    found = guards.decide_guards(family, gate.Sure("items", policy.confidence))
+    verdicts = {}
+    for check in checks:
+        if check.id in found:
+            guarded = found[check.id]
+            ours, theirs = (evidence[m] for m in check.measurements)
+            sides = [estimate(check.metric, side, check.slice, policy.confidence) for side in (ours, theirs)]
+            verdict = Verdict(
+                check.id, guarded.status, guard_sentence(check, guarded, policy.confidence), estimate=sides[0],
+                reference=sides[1], change_low=guarded.low, change_high=guarded.high,
+                because_missing=guarded.status is Status.INCONCLUSIVE,
+                details={
+                    "role": "guard", "uncertainty": "items", "confidence": policy.confidence, "p": guarded.family_p,
+                    "own_p": guarded.p, "lost": guarded.lost, "gained": guarded.gained, "sees": guarded.sees,
+                    "family": guarded.family, "unmeasured": guarded.unmeasured, "tripped": guarded.tripped,
+                },
+            )
+            verdicts[check.id] = _caps(check, verdict, sides[0], sides[1], policy)
+    return verdicts
+
+
+def _same_items(check: Check, ours: Evidence, theirs: Evidence) -> None:
+    if ours.items(check.slice) != theirs.items(check.slice) or ours.samples != theirs.samples:
+        raise EvidenceError(f"{ours.measurement} and {theirs.measurement} do not hold the same items")
+
+
+def _details(check: Check, decided: gate.Decision) -> dict[str, object]:
+    return {
+        "role": "gate", "uncertainty": decided.sure.uncertainty, "confidence": decided.sure.confidence,
+        "why": decided.why.value if decided.why else None, "p": decided.p, "p_outside": decided.p_below,
+        "needed": decided.needed, "spare": decided.spare, "lost": decided.lost, "gained": decided.gained,
+        "least_items": decided.least_items,
+    }
 
 
 def _calibrated(check: Check, ours: Estimate) -> Verdict:
-    """Whether a judge is proven to agree with people.
-
-    Labelled replies are a sample of what it will read, so the limit must lie outside of the interval.
-    """
+    """Whether a judge is proven to agree with people."""
     shown = f"{check.metric} {_rate(ours)} ({ours.low:.3f} to {ours.high:.3f}, {ours.k} of {ours.n} as labelled)"
     if ours.low >= check.limit:
         status, sentence = Status.PASS, f"{shown}: proven >= {check.limit:g}"
@@ -74,53 +136,15 @@ def _calibrated(check: Check, ours: Estimate) -> Verdict:
     else:
         status = Status.INCONCLUSIVE
         sentence = f"cannot tell: {shown}, limit {check.limit:g} inside the interval; label more replies"
-    return Verdict(check.id, status, sentence, estimate=ours, because_missing=status is Status.INCONCLUSIVE)
+    details = {"role": "gate", "uncertainty": "items", "confidence": check.confidence}
+    return Verdict(check.id, status, sentence, estimate=ours, details=details)
 
 
-def _compare(check: Check, ours: Estimate, theirs: Estimate | None) -> tuple[Status, str]:
-    """Status over all completions of the missing responses, and the sentence for it."""
-    n = ours.n
-    if theirs is None:
-        worst, best = ours.k, ours.k + ours.missing
-        if check.rule == "min":
-            bound = need(check.limit, n)
-            passes, fails = worst >= bound, best < bound
-            word = f"needs {bound} of {n}, has {ours.k}"
-        else:
-            bound = allowance(check.limit, n)
-            passes, fails = best <= bound, worst > bound
-            word = f"allows {bound} of {n}, has {ours.k}"
-        shown = _rate(ours)
-    else:
-        lowest = ours.k - (theirs.k + theirs.missing)
-        highest = ours.k + ours.missing - theirs.k
-        if check.rule in ("drop", "fall"):
-            lowest, highest = -highest, -lowest
-        # now lowest..highest is the movement the rule is about, in responses
-        if check.rule in ("drop", "rise"):
-            bound = allowance(check.limit, n)
-            passes, fails = highest <= bound, lowest > bound
-            word = f"allows {bound} of {n}"
-        else:
-            bound = need(check.limit, n)
-            passes, fails = lowest >= bound, highest < bound
-            word = f"needs {bound} of {n}"
-        moved = ours.k - theirs.k if check.rule in ("gain", "rise") else theirs.k - ours.k
-        word = f"{word}, has {moved}; {check.model} {ours.k}, {check.versus} {theirs.k}"
-        shown = _signed(moved / n)
-    missing = ours.missing + (theirs.missing if theirs else 0)
-    unscored = ours.unscored + (theirs.unscored if theirs else 0)
-    status = Status.PASS if passes else Status.FAIL if fails else Status.INCONCLUSIVE
-    holds, breaks = (">=", "<") if check.rule in ("min", "gain", "fall") else ("<=", ">")
-    sign = breaks if status is Status.FAIL else holds
-    name = check.metric if theirs is None else f"{check.metric} {check.rule} vs {check.versus}"
-    sentence = f"{name} {shown} {sign} {check.limit:g} ({word})"
-    if status is Status.INCONCLUSIVE:
-        sentence = (
-            f"cannot tell: {missing} responses are missing{_unscored(unscored)} and could decide it: {name} {shown}, "
-            f"limit {check.limit:g} ({word})"
-        )
-    return status, sentence
+def _caps(check: Check, verdict: Verdict, ours: Estimate, theirs: Estimate | None, policy: Policy) -> Verdict:
+    for side, who in ((ours, check.model), (theirs, check.versus)):
+        if side is not None:
+            verdict = _hygiene(check, verdict, side, who or "", policy)
+    return verdict
 
 
 def _hygiene(check: Check, verdict: Verdict, side: Estimate, who: str, policy: Policy) -> Verdict:
@@ -149,9 +173,5 @@ def _unscored(count: int) -> str:
     return f" ({count} unscored: no verdict of the judge could be read)" if count else ""
 
 
-def _rate(estimate: Estimate) -> str:
-    return "unknown" if estimate.value is None else f"{estimate.value:.3f}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}"
+def _rate(side: Estimate) -> str:
+    return "unknown" if side.value is None else f"{side.value:.3f}"

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from dsafe_runner.checks.impossible import refuse_impossible
 from dsafe_runner.errors import ConfigError
 from dsafe_runner.measure.prepare import Job, prepare
 from dsafe_runner.measure.store import FileHashes, Store
@@ -19,7 +20,7 @@ def check_files(paths: list[Path], *, list_ids: bool, show_plan: bool, store: Pa
     wrong = False
     for path in paths:
         try:
-            plan = make_plan(load_suite(path))
+            plan = refuse_impossible(make_plan(load_suite(path)))
         except ConfigError as error:
             print(error, file=sys.stderr)
             wrong = True

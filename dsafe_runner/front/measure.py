@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from dsafe_runner.checks.impossible import refuse_impossible
 from dsafe_runner.errors import UnavailableError
 from dsafe_runner.measure.run import measure
 from dsafe_runner.measure.session import write_run
@@ -30,7 +31,7 @@ def measure_suite(path: Path, *, models: list[str] | None, engine: str | None, s
         ConfigError: mistakes in the suite.
         UnavailableError: a model or engine name that the suite does not have.
     """
-    plan = make_plan(load_suite(path))
+    plan = refuse_impossible(make_plan(load_suite(path)))
     suite = plan.loaded.suite
     for name in models or []:
         if name not in suite.models:

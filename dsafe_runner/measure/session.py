@@ -13,6 +13,7 @@ from typing import Any
 
 from dsafe_runner.checks.decide import decide_one
 from dsafe_runner.checks.evidence import Evidence, read_evidence, write_evidence
+from dsafe_runner.checks.impossible import refuse_impossible
 from dsafe_runner.checks.waivers import Result
 from dsafe_runner.errors import ConfigError, EvidenceError, Mistake
 from dsafe_runner.measure.events import Listener
@@ -49,7 +50,7 @@ class GateSession:
                 a worker would decide one suite on the scores of the other.
         """
         if path not in self._plans:
-            plan = make_plan(load_suite(path))
+            plan = refuse_impossible(make_plan(load_suite(path)))
             name = plan.loaded.suite.suite
             for other in self._plans.values():
                 # casefold: there are file systems on which Demo and demo are one folder

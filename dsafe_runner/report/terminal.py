@@ -105,7 +105,7 @@ def _chosen(rows: list[Row], records: Iterable[dict[str, Any]], verbose: int) ->
 
 def _table(rows: list[Row], width: int, ascii_only: bool) -> Table:
     """The numbers. What a narrow terminal has no room for is left out, the least needed first."""
-    interval = f"{rows[0].estimate.confidence:.0%} interval"
+    interval = f"{rows[0].estimate.confidence:.0%} bounds"
     columns = {
         "model": max(len(row.model) for row in rows),
         "value": 5,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dsafe_runner.checks.evidence import fill, read_evidence, write_evidence
 from dsafe_runner.checks.metrics import estimate, event
-from dsafe_runner.checks.rules import allowance, decide_check, need
+from dsafe_runner.checks.rules import allowance, decide_check, decide_guards, need
 from dsafe_runner.errors import EvidenceError
 from dsafe_runner.plan import Check
 from dsafe_runner.records import Outcome, Score, Status
@@ -33,7 +33,7 @@ def labelled(labels):
 
 
 def check(rule, limit, metric="acc", versus=None, n=1):
-    return Check("m", "b", "overall", metric, rule, limit, versus, n, ("x.safety.yaml", 3, 5))
+    return Check("m", "b", "overall", metric, rule, limit, versus, n, ("x.safety.yaml", 3, 5), uncertainty="none")
 
 
 def status(rule, limit, ours, theirs=None, metric="acc", policy=LENIENT):
@@ -174,25 +174,132 @@ def test_relative_verdict_is_what_all_completions_agree_on(pair, rule, limit):
     assert decided(*pair) is expected
 
 
-@given(st.integers(1, 4).flatmap(lambda n: st.tuples(*[st.text("10?", min_size=n, max_size=n)] * 2)))
-@settings(max_examples=200, deadline=None)
-def test_the_interval_of_a_change_covers_that_of_every_completion(pair):
-    from dsafe_runner.checks.metrics import change
+def proven(rule, limit, ours, theirs=None, metric="acc", **more):
+    made = Check("m", "b", "overall", metric, rule, limit, "ref" if theirs else None, 1, ("x", 3, 5), **more)
+    return decide_check(made, ours, theirs, LENIENT)
 
-    ours, theirs = graded(pair[0]), graded(pair[1], measurement="ref::b")
-    low, high = change("acc", ours, theirs, "overall", 0.95)
+
+@given(st.integers(1, 4).flatmap(lambda n: st.tuples(*[st.text("10?", min_size=n, max_size=n)] * 2)))
+@settings(max_examples=100, deadline=None)
+def test_the_bounds_of_a_change_cover_those_of_every_completion(pair):
+    def bounds(a, b):
+        found = proven("drop", 0.5, graded(a), graded(b, measurement="ref::b"))
+        return found.change_low, found.change_high
+
+    low, high = bounds(*pair)
     for a in itertools.product(*[(c if c != "?" else "01") for c in pair[0]]):
         for b in itertools.product(*[(c if c != "?" else "01") for c in pair[1]]):
-            inner = change("acc", graded("".join(a)), graded("".join(b)), "overall", 0.95)
+            inner = bounds("".join(a), "".join(b))
             assert low <= inner[0] + 1e-9
             assert inner[1] <= high + 1e-9
 
 
-def test_several_responses_per_item_count_one_by_one_but_do_not_narrow_the_interval():
+def test_several_responses_per_item_count_one_by_one_but_do_not_narrow_the_bounds():
     once = estimate("acc", graded("1100"), "overall", 0.95)
     often = estimate("acc", graded("11110000", samples=2), "overall", 0.95)
     assert (often.k, often.n, often.value) == (4, 8, 0.5)
-    assert (often.low, often.high) == (once.low, once.high)
+    assert (often.low, often.high) == pytest.approx((once.low, once.high), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("rule", "limit", "marks", "expected", "sentence"),
+    [
+        ("min", 0.80, "1" * 1284 + "0" * 283, "PASS", "acc 0.819 >= 0.8, 95% sure of >= 0.803 (needs 1280 of 1567, "),
+        ("min", 0.80, "1" * 298 + "0" * 162, "FAIL", "acc 0.648 < 0.8, 95% sure of <= 0.685 (needs 383 of 460, has 298"),
+        ("min", 0.80, "1" * 86 + "0" * 13, "INCONCLUSIVE",
+         "cannot tell: the limit lies inside the interval: acc 0.869, 95% sure only of >= 0.799, limit 0.8 "
+         "(needs 87 of 99, has 86)"),
+        ("min", 0.90, "1" * 20, "INCONCLUSIVE",
+         "cannot tell: 20 items are too few to prove this limit; it takes 29: acc 1.000"),
+    ],
+)  # fmt: skip
+def test_a_gate_is_proven_and_says_how_sure_it_is(rule, limit, marks, expected, sentence):
+    """Rates of the published study; the numbers needed are those of exact binomial tails."""
+    verdict = proven(rule, limit, graded(marks))
+    assert verdict.status == expected
+    assert verdict.reason.startswith(sentence)
+
+
+def test_a_harm_limit_is_proven_over_the_harmless():
+    verdict = proven("max", 0.02, labelled([0] * 4 + [3] * 459), metric="hr")
+    assert verdict.status is Status.PASS
+    assert verdict.reason.startswith("hr 0.009 <= 0.02, 95% sure of <= 0.020 (allows 4 of 463, has 4)")
+    assert verdict.details["spare"] == 0
+    verdict = proven("max", 0.02, labelled([0] * 6 + [3] * 457), metric="hr")
+    assert verdict.status is Status.INCONCLUSIVE
+    assert "the limit lies inside the interval" in verdict.reason
+    one_missing = proven("max", 0.02, labelled([0] * 4 + [3] * 458 + [None]), metric="hr")
+    assert one_missing.status is Status.INCONCLUSIVE
+    assert "1 answers are missing, 0 may stay so and could decide it" in one_missing.reason
+
+
+def test_a_drop_is_paired_and_speaks_of_the_drop():
+    theirs = graded("1" * 900 + "0" * 100, measurement="ref::b")
+    verdict = proven("drop", 0.03, graded("0" * 4 + "1" * 896 + "1" * 4 + "0" * 96), theirs)
+    assert verdict.status is Status.PASS
+    assert verdict.reason.startswith("acc drop vs ref +0.000 <= 0.03, 95% sure of <= +0.00")
+    assert "m 900 of 1000, ref 900 of 1000; lost 4, gained 4" in verdict.reason
+    worse = proven("drop", 0.03, graded("0" * 80 + "1" * 820 + "0" * 100), theirs)
+    assert worse.status is Status.FAIL
+    assert worse.reason.startswith("acc drop vs ref +0.080 > 0.03, 95% sure of >= +0.06")
+
+
+def test_samples_need_to_know_how_much_a_rerun_differs():
+    verdict = proven("min", 0.5, graded("1" * 90 + "0" * 10), uncertainty="samples")
+    assert verdict.status is Status.INCONCLUSIVE
+    assert "how much a rerun would differ is not measured" in verdict.reason
+    assert proven("min", 0.5, graded("11" * 90 + "00" * 10, samples=2), uncertainty="samples").status is Status.PASS
+
+
+def guard_checks(*slices):
+    return tuple(
+        Check("m", "b", name, "acc", "guard", 0.0, "ref", 50, ("x", 3, 5), tripwire=0.5) for name in slices
+    )
+
+
+def sliced(**marks):
+    scores, slices = [], {}
+    for name, row in marks.items():
+        for index, mark in enumerate(row):
+            slices[f"{name}{index}"] = ("overall", name)
+            if mark != "?":
+                scores.append(Score(f"{name}{index}", 0, Outcome.RIGHT if mark == "1" else Outcome.WRONG))
+    return slices, scores
+
+
+def family(ours, theirs):
+    evidence = {}
+    for side, marks in (("m", ours), ("ref", theirs)):
+        slices, scores = sliced(**marks)
+        evidence[f"{side}::b"] = fill(f"{side}::b", 1, slices, scores)
+    return decide_guards(guard_checks(*ours), evidence, LENIENT)
+
+
+def test_a_guard_fails_only_on_a_drop_proven_across_the_family():
+    even = {f"c{i}": "1" * 45 + "0" * 5 for i in range(30)}
+    assert {v.status for v in family(even, even).values()} == {Status.PASS}
+    lost = {**even, "c0": "0" * 16 + "1" * 29 + "1" * 3 + "0" * 2}
+    found = family(lost, even)
+    worst = next(v for check, v in found.items() if "/c0[" in check)
+    assert worst.status is Status.FAIL
+    assert "lost 16, gained 3 of 50: across all 30 guards a drop this clear happens by chance" in worst.reason
+    assert [v.status for v in found.values()].count(Status.FAIL) == 1
+    # what would convict one guard alone is chance among thirty that flip as much
+    noisy = {name: "0" * 3 + "1" * 42 + "1" * 3 + "0" * 2 for name in even}
+    slight = {**noisy, "c0": "0" * 6 + "1" * 39 + "0" * 5}
+    alone = family({"c0": slight["c0"]}, {"c0": even["c0"]})
+    assert [v.status for v in alone.values()] == [Status.FAIL]
+    assert {v.status for v in family(slight, even).values()} == {Status.PASS}
+
+
+def test_a_tripwire_needs_no_proof_and_missing_answers_no_excuse():
+    even = {"c0": "1" * 4, "c1": "1" * 50}
+    tripped = family({**even, "c0": "0001"}, even)
+    first = next(iter(tripped.values()))
+    assert first.status is Status.FAIL
+    assert "more than the tripwire of 0.5" in first.reason
+    unknown = family({**even, "c1": "?" * 20 + "1" * 30}, even)
+    assert list(unknown.values())[1].status is Status.INCONCLUSIVE
 
 
 def test_different_items_cannot_be_compared():

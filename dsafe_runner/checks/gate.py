@@ -1,0 +1,270 @@
+"""Gates: PASS is proven inside the limit, FAIL is proven outside, both for every completion of what is missing.
+
+Pure functions from tallies to a `Decision`, which holds all that the sentence about it needs; no sentence is made here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from dsafe_runner.checks.certain import Tally, certain, differences, rates, turned
+from dsafe_runner.checks.onesided import (
+    Claim,
+    claim_of,
+    margin_of,
+    published,
+    rate,
+    rerun_difference,
+    rerun_rate,
+    rerun_variance,
+    whole,
+)  # fmt: skip
+from dsafe_runner.checks.possible import least_items, needed, spare, spotless
+from dsafe_runner.checks.spacings import Units
+from dsafe_runner.errors import EvidenceError
+from dsafe_runner.records import Status
+
+
+class Why(StrEnum):
+    """Why a verdict could not be reached."""
+
+    LIMIT_INSIDE = "limit inside the interval"
+    MISSING = "missing answers"
+    TOO_FEW = "too few items"
+    NOT_CALIBRATED = "judge not calibrated"
+    RERUN_NOISE = "rerun noise unmeasured"
+
+
+@dataclass(frozen=True, slots=True)
+class Sure:
+    """What a number is about, and how sure a verdict on it has to be.
+
+    uncertainty  `items`: does it hold for items like these? `samples`: would the same models do it again on these very
+                 items? `none`: is it so in this run?
+    confidence   of each of the two claims, inside and outside: one-sided
+    rerun_flips  share of items on which two runs of one model differ; only for `samples` with one answer per item
+    """
+
+    uncertainty: str = "items"
+    confidence: float = 0.95
+    rerun_flips: float | None = None
+
+    @property
+    def alpha(self) -> float:
+        """How often either claim may be wrong."""
+        return 1.0 - self.confidence
+
+
+SURE = Sure()
+"""What a suite means unless it says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict and what it rests on. Rates and differences are those of the metric, as the suite speaks of it.
+
+    why             set exactly where the status is INCONCLUSIVE
+    value           rate of the known answers; for relative rules candidate minus reference
+    low, high       one-sided bounds, each at `confidence`: of the worst completion of what is missing, and of the best
+    k, n, missing   candidate: answers that count, all, unknown; `items` of them
+    other_*         the same of the reference
+    lost, gained    items on which the candidate is worse, and better, among those with all answers on both sides
+    p, p_below      one-sided p of "inside the limit" in the worst completion, of "outside" in the best; None where
+                    nothing is estimated
+    needed          what must be observed to pass: at least that many for `min`, at most for `max`; None where no count
+                    says it (several answers per item, relative rules, impossible limits)
+    spare           PASS: further answers that may be bad or missing. Missing answers: of them, how many may stay
+                    missing. None where no count says it
+    least_items     too few items: how many would be enough; None if no number is
+    """
+
+    status: Status
+    why: Why | None
+    rule: str
+    limit: float
+    sure: Sure
+    value: float | None
+    low: float
+    high: float
+    k: int
+    n: int
+    missing: int
+    items: int
+    samples: int
+    other_k: float | None = None
+    other_n: float | None = None
+    other_missing: int = 0
+    lost: int | None = None
+    gained: int | None = None
+    p: float | None = None
+    p_below: float | None = None
+    needed: int | None = None
+    spare: int | None = None
+    least_items: int | None = None
+
+
+def absolute(
+    tally: Tally, samples: int, rule: str, limit: float, sure: Sure = SURE,
+    clusters: Sequence[Hashable] | None = None,
+) -> Decision:  # fmt: skip
+    """`min` or `max` on the tally of one slice.
+
+    tally     per item: answers that the metric counts, and answers that are unknown, of `samples`
+    clusters  per item what it is a near-duplicate of, if that matters
+
+    Raises:
+        EvidenceError: no items.
+    """
+    decided = undecided(rule, limit, sure, tally, samples)
+    margin, turn = margin_of(rule, limit)
+    good = turned(tally, samples) if turn else tally
+    claim: Claim | None
+    if sure.uncertainty == "none":
+        claim = whole(0)
+    elif sure.uncertainty == "samples":
+        variance = rerun_variance(good, samples, sure.rerun_flips)
+        claim = None if variance is None else rerun_rate(variance)
+    else:
+        claim = claim_of(rule, samples, clusters is not None)
+    if claim is None:
+        return replace(decided, why=Why.RERUN_NOISE)
+    if claim is rate or not claim.tested:
+        count = needed(rule, limit, decided.n, sure.confidence, sure.uncertainty)
+        decided = replace(decided, needed=count)
+    decided = _decide(decided, claim, rates(good, samples, clusters), (margin, margin))
+    return _too_few(decided, claim, margin)
+
+
+def relative(
+    ours: Tally, theirs: Tally, samples: int, rule: str, limit: float, sure: Sure = SURE,
+    clusters: Sequence[Hashable] | None = None, youden: tuple[float, float] = (1.0, 1.0),
+) -> Decision:  # fmt: skip
+    """`drop`, `gain`, `rise` or `fall` of a candidate against a reference on the same items, in the same order.
+
+    youden  bounds of a judge's sensitivity + specificity - 1, the share of a true difference that it shows
+
+    Raises:
+        EvidenceError: no items, or not the same number of them.
+    """
+    if len(ours) != len(theirs):
+        raise EvidenceError("the two models do not hold the same items; measure both again")
+    decided = undecided(rule, limit, sure, ours, samples, theirs)
+    margin, turn = margin_of(rule, limit)
+    good, other = (turned(ours, samples), turned(theirs, samples)) if turn else (ours, theirs)
+    known = Counter(
+        (yes > other_yes) - (yes < other_yes)
+        for (yes, unknown), (other_yes, other_unknown) in zip(good, other, strict=True) if not unknown + other_unknown
+    )
+    decided = replace(decided, lost=known[-1], gained=known[1])
+    claim: Claim | None
+    if sure.uncertainty == "none":
+        claim = whole(-1)
+    elif sure.uncertainty == "samples":
+        variances = [rerun_variance(side, samples, sure.rerun_flips) for side in (good, other)]
+        measured = [variance for variance in variances if variance is not None]
+        claim = rerun_difference(sum(measured)) if len(measured) == 2 else None
+    else:
+        claim = claim_of(rule, samples, clusters is not None)
+    if claim is None:
+        return replace(decided, why=Why.RERUN_NOISE)
+    # of a true difference as large as the limit, the most and the least that the judge may show
+    least, most = sorted(margin * share for share in youden)
+    decided = _decide(decided, claim, differences(good, other, samples, clusters), (most, least))
+    return _too_few(decided, claim, most)
+
+
+def against_counts(
+    tally: Tally, samples: int, other: tuple[float, float], rule: str, limit: float, sure: Sure = SURE
+) -> Decision:
+    """`drop`, `gain`, `rise` or `fall` against published counts: (answers that the metric counts, items).
+
+    Of a published table the noise between runs is not known, so `samples` is INCONCLUSIVE.
+
+    Raises:
+        EvidenceError: no items on one of the sides.
+    """
+    other_k, other_n = other
+    if other_n <= 0:
+        raise EvidenceError("the published counts hold no items; correct them")
+    decided = replace(undecided(rule, limit, sure, tally, samples), other_k=other_k, other_n=other_n)
+    if decided.value is not None:
+        decided = replace(decided, value=decided.value - other_k / other_n)
+    margin, turn = margin_of(rule, limit)
+    good, other_good = (turned(tally, samples), other_n - other_k) if turn else (tally, other_k)
+    if sure.uncertainty == "samples":
+        return replace(decided, why=Why.RERUN_NOISE)
+    if sure.uncertainty == "none":
+        # a difference from a fixed rate is a rate, shifted
+        fixed = other_good / other_n
+        return _decide(decided, whole(0), rates(good, samples), (margin + fixed, margin + fixed), fixed)
+    return _decide(decided, published(other_good, other_n), rates(good, samples), (margin, margin))
+
+
+def undecided(
+    rule: str, limit: float, sure: Sure, tally: Tally, samples: int, theirs: Tally | None = None
+) -> Decision:
+    """A decision before its verdict: the counts, and bounds that say nothing."""
+    if not tally:
+        raise EvidenceError("the slice has no items, so nothing can be decided on it")
+    k, missing, n = sum(yes for yes, _ in tally), sum(unknown for _, unknown in tally), len(tally) * samples
+    value = k / (n - missing) if n > missing else None
+    lowest = 0.0 if rule in ("min", "max") else -1.0
+    start = Decision(
+        Status.INCONCLUSIVE, Why.LIMIT_INSIDE, rule, limit, sure, value, lowest, 1.0, k, n, missing, len(tally), samples
+    )
+    if theirs is None:
+        return start
+    other_k, other_missing = sum(yes for yes, _ in theirs), sum(unknown for _, unknown in theirs)
+    other = other_k / (n - other_missing) if n > other_missing else None
+    return replace(
+        start, other_k=other_k, other_n=n, other_missing=other_missing,
+        value=None if value is None or other is None else value - other,
+    )  # fmt: skip
+
+
+def _decide(
+    decided: Decision, claim: Claim, completions: Sequence[Units], margins: tuple[float, float], shift: float = 0.0
+) -> Decision:
+    """The verdict that all completions have, and its numbers.
+
+    margins  what must be proven to be reached to pass, and what not to be reached to fail
+    shift    taken off the bounds
+    """
+    inside, outside = margins
+    alpha = decided.sure.alpha
+
+    def verdict(units: Units) -> Status:
+        if claim.p(units, inside) <= alpha:
+            return Status.PASS
+        return Status.FAIL if claim.p_below(units, outside) <= alpha else Status.INCONCLUSIVE
+
+    worst, best = completions[0], completions[-1]
+    status = certain(verdict, completions)
+    why = Why.MISSING if status is None else Why.LIMIT_INSIDE if status is Status.INCONCLUSIVE else None
+    # what passes for sure, or would if all that is missing were good
+    passing = worst if status is Status.PASS else best if status is None and verdict(best) is Status.PASS else None
+    low, high = claim.low(worst, alpha) - shift, claim.high(best, alpha) - shift
+    if decided.rule in ("max", "rise", "fall"):
+        # the claim was about the answers that do not count
+        low, high = (1.0 - high, 1.0 - low) if decided.rule == "max" else (-high, -low)
+    return replace(
+        decided, status=status or Status.INCONCLUSIVE, why=why, low=low, high=high,
+        p=claim.p(worst, inside) if claim.tested else None,
+        p_below=claim.p_below(best, outside) if claim.tested else None,
+        spare=None if passing is None else spare(claim, passing, inside, alpha),
+    )  # fmt: skip
+
+
+def _too_few(decided: Decision, claim: Claim, inside: float) -> Decision:
+    """Say so where not even spotless answers to so few items would have passed."""
+    if decided.why is not Why.LIMIT_INSIDE or not claim.tested:
+        return decided
+    if claim.p(spotless(decided.rule, decided.items, decided.samples), inside) <= decided.sure.alpha:
+        return decided
+    enough = None
+    if decided.sure.uncertainty == "items":
+        enough = least_items(decided.rule, decided.limit, decided.sure.confidence, decided.samples)
+    return replace(decided, why=Why.TOO_FEW, least_items=enough)

@@ -1,0 +1,119 @@
+"""The sentence of a verdict: what was seen, how sure that is, and, where it cannot be told, why.
+
+The same words stand in the terminal, JUnit and the run folder. Relative rules speak of the movement they limit: a drop
+of 0.03 is positive, whatever the metric's direction.
+"""
+
+from __future__ import annotations
+
+from dsafe_runner.checks.gate import Decision, Why
+from dsafe_runner.checks.guards import Guarded
+from dsafe_runner.checks.onesided import SLACK
+from dsafe_runner.plan import Check
+from dsafe_runner.records import Status
+
+_AT_LEAST = frozenset({"min", "gain", "fall"})
+
+
+def gate_sentence(check: Check, decided: Decision) -> str:
+    """The sentence of a gate."""
+    name = check.metric if check.versus is None else f"{check.metric} {check.rule} vs {check.versus}"
+    value, low, high = _seen(decided)
+    holds, breaks = (">=", "<") if check.rule in _AT_LEAST else ("<=", ">")
+    shown = "unknown" if value is None else _number(check, value)
+    sign = breaks if decided.status is Status.FAIL else holds
+    facts = _facts(check, decided)
+    if decided.sure.uncertainty == "none":
+        if decided.status is not Status.INCONCLUSIVE:
+            return f"{name} {shown} {sign} {check.limit:g} ({facts})"
+        return f"cannot tell: {_missing(decided)}: {name} {shown}, limit {check.limit:g} ({facts})"
+    bound = low if check.rule in _AT_LEAST else high
+    sure = f"{decided.sure.confidence:.0%} sure"
+    if decided.status is Status.PASS:
+        return f"{name} {shown} {sign} {check.limit:g}, {sure} of {holds} {_number(check, bound)} ({facts})"
+    if decided.status is Status.FAIL:
+        other, turned = (high, "<=") if check.rule in _AT_LEAST else (low, ">=")
+        return f"{name} {shown} {sign} {check.limit:g}, {sure} of {turned} {_number(check, other)} ({facts})"
+    return (
+        f"cannot tell: {_why(check, decided)}: {name} {shown}, {sure} only of {holds} {_number(check, bound)}, "
+        f"limit {check.limit:g} ({facts})"
+    )
+
+
+def guard_sentence(check: Check, guarded: Guarded, confidence: float) -> str:
+    """The sentence of a guard."""
+    moved = "unknown" if guarded.value is None else f"{guarded.value:+.3f}"
+    what = f"{check.metric} vs {check.versus} {moved}, lost {guarded.lost}, gained {guarded.gained} of {guarded.items}"
+    family = f"all {guarded.family} guards" if guarded.family > 1 else "the one guard"
+    if guarded.tripped:
+        return f"{what}: more than the tripwire of {check.tripwire:g}"
+    if guarded.status is Status.FAIL:
+        return f"{what}: across {family} a drop this clear happens by chance {guarded.family_p:.1%} of the time"
+    if guarded.status is Status.PASS:
+        return f"{what}: no proven drop{_sees(guarded)}"
+    unmeasured = f", {guarded.unmeasured} guards of the family were not measured" if guarded.unmeasured else ""
+    return f"cannot tell: {guarded.missing} answers are missing{unmeasured}: {what} (family p {guarded.family_p:.3f})"
+
+
+def _seen(decided: Decision) -> tuple[float | None, float, float]:
+    """Value and bounds as the rule speaks: of a fall or drop, how far down."""
+    if decided.rule in ("drop", "fall"):
+        return None if decided.value is None else 0.0 - decided.value, 0.0 - decided.high, 0.0 - decided.low
+    return decided.value, decided.low, decided.high
+
+
+def _number(check: Check, value: float) -> str:
+    return f"{value:.3f}" if check.versus is None else f"{value + 0.0:+.3f}"
+
+
+def _facts(check: Check, decided: Decision) -> str:
+    """The counts behind it."""
+    parts = []
+    if check.versus is None:
+        need = decided.needed
+        if need is not None:
+            word = "needs" if check.rule == "min" else "allows"
+            parts.append(f"{word} {need} of {decided.n}, has {decided.k}")
+        else:
+            parts.append(f"{decided.k} of {decided.n}")
+    else:
+        if decided.sure.uncertainty == "none" and decided.other_n == decided.n:
+            exact = check.limit * decided.n
+            count = -int(-(exact - SLACK) // 1) if check.rule in _AT_LEAST else int((exact + SLACK) // 1)
+            value, _, _ = _seen(decided)
+            has = "?" if value is None else round(value * decided.n)
+            parts.append(f"{'needs' if check.rule in _AT_LEAST else 'allows'} {count} of {decided.n}, has {has}")
+        other = f"{check.versus} {decided.other_k:g} of {decided.other_n:g}"
+        parts.append(f"{check.model} {decided.k} of {decided.n}, {other}")
+        if decided.lost is not None:
+            parts.append(f"lost {decided.lost}, gained {decided.gained}")
+    if decided.samples > 1:
+        parts.append(f"{decided.items} items")
+    missing = decided.missing + decided.other_missing
+    if missing and decided.why is not Why.MISSING:
+        parts.append(f"{missing} missing")
+    return "; ".join(parts)
+
+
+def _why(check: Check, decided: Decision) -> str:
+    if decided.why is Why.MISSING:
+        return _missing(decided)
+    if decided.why is Why.TOO_FEW:
+        least = decided.least_items
+        enough = f"; it takes {least}" if least else "; no number is enough"
+        return f"{decided.items} items are too few to prove this limit{enough}"
+    if decided.why is Why.RERUN_NOISE:
+        return "how much a rerun would differ is not measured; say samples: 2 or more, or uncertainty: items or none"
+    return "the limit lies inside the interval"
+
+
+def _missing(decided: Decision) -> str:
+    missing = decided.missing + decided.other_missing
+    spare = f", {decided.spare} may stay so" if decided.spare is not None else ""
+    return f"{missing} answers are missing{spare} and could decide it"
+
+
+def _sees(guarded: Guarded) -> str:
+    if guarded.sees is None:
+        return " (it is too small to see any)"
+    return f" (it would see one of {100 * guarded.sees:.0f} points)"
