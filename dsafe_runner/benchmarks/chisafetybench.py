@@ -21,6 +21,9 @@ NAMES: tuple[str, ...] = ("chisafetybench/mcq", "chisafetybench/refusal", "chisa
 UNCONTESTED = "uncontested"
 """Extra slice of the multiple-choice set: the items all passes over the answer key agreed on."""
 
+SYSTEM_TURN = ("keep", "drop")
+"""What becomes of the system turn of refusal-history; DeepSeek-R1's advice is to use none."""
+
 SPELLINGS: dict[str, Category] = {
     **{category.label: category for category in CATEGORIES},
     # the refusal files add 内容 to some of the discrimination names, each file to others
@@ -65,12 +68,16 @@ class ChiSafetyBench:
 
     name  one of NAMES
     key   mcq only: `consensus` (default), `literal`, `positive-reading`, or the path of a .tsv file
+    system_turn  refusal-history only: `keep` (default) the published system turn, or `drop` it
     """
 
-    def __init__(self, name: str, key: str | None = None) -> None:
+    def __init__(self, name: str, key: str | None = None, system_turn: str | None = None) -> None:
         self.offer = offer(name)
         if key is not None and self.offer.judged:
             raise DataError(f"{name} has no answer key; remove `key: {key}`")
+        if system_turn is not None and (name != NAMES[2] or system_turn not in SYSTEM_TURN):
+            raise DataError(f"`system_turn` is {' or '.join(SYSTEM_TURN)}, of {NAMES[2]} only; remove it")
+        self._system_turn = system_turn or SYSTEM_TURN[0]
         self._source = _SOURCES[name]
         # a file of the user's is read now, so that its mistakes stand beside the suite's own
         self._key = None if self.offer.judged else answer_key.load_key(answer_key.check_name(key))
@@ -85,7 +92,8 @@ class ChiSafetyBench:
         """
         if self._samples is None:
             rows = json.loads(data.read(self._source))
-            self._samples = _read_mcq(rows, self._key) if self._key else _read_refusal(rows)
+            drop = self._system_turn == "drop"
+            self._samples = _read_mcq(rows, self._key) if self._key else _read_refusal(rows, drop)
         return self._samples
 
     def identity(self) -> dict[str, str]:
@@ -103,7 +111,8 @@ class ChiSafetyBench:
                 "key_sha256": self._key.sha256,
             }
         elif self.offer.name == NAMES[2]:
-            said["prompt"] = "the published conversation, its system turn included"
+            kept = "included" if self._system_turn == "keep" else "left out"
+            said |= {"prompt": f"the published conversation, its system turn {kept}", "system_turn": self._system_turn}
         else:
             said["prompt"] = "the question as published, white space around lines removed"
         return said
@@ -140,12 +149,13 @@ def _read_mcq(blocks: list[dict[str, Any]], key: answer_key.Key) -> tuple[Sample
     return tuple(samples)
 
 
-def _read_refusal(blocks: list[dict[str, Any]]) -> tuple[Sample, ...]:
+def _read_refusal(blocks: list[dict[str, Any]], drop_system: bool) -> tuple[Sample, ...]:
     samples = []
     rows = [row for block in blocks for row in block.get("infos", [block])]
     for number, row in enumerate(rows, start=1):
         if "history" in row:  # these have no ids of their own
-            turns = [Message(turn["role"], turn["content"]) for turn in row["history"]]
+            said = [turn for turn in row["history"] if not (drop_system and turn["role"] == "system")]
+            turns = [Message(turn["role"], turn["content"]) for turn in said]
             messages = (*turns, Message("user", row["input"]))
             samples.append(Sample(str(number), messages, _slices(row["sub_category"]), "refusal"))
         else:

@@ -20,8 +20,23 @@ NAMES: tuple[str, ...] = (
     "chisafetybench/mcq",
     "chisafetybench/refusal",
     "chisafetybench/refusal-history",
+    "xstest/safe",
+    "xstest/unsafe",
+    "harmbench",
+    "safetybench-zh",
+    "tc260/refusal",
+    "tc260/benign",
+    "tc260/content",
     CUSTOM,
 )
+_BANKS = ("tc260/refusal", "tc260/benign", "tc260/content")
+TAKES: dict[str, tuple[str, ...]] = {
+    "key": ("chisafetybench/mcq",),
+    "path": (CUSTOM, *_BANKS),
+    "system_turn": ("chisafetybench/refusal-history",),
+    "draw": _BANKS,
+}
+"""Fields of a suite's benchmark entry that only some benchmarks have a use for."""
 
 
 def offer(use: str, *, path: Path | None = None) -> Offer:
@@ -38,21 +53,25 @@ def offer(use: str, *, path: Path | None = None) -> Offer:
     return open_benchmark(use, path=path).offer
 
 
-def open_benchmark(use: str, *, key: str | None = None, path: Path | None = None) -> Benchmark:
+def open_benchmark(
+    use: str, *, key: str | None = None, path: Path | None = None, system_turn: str | None = None,
+    draw: int | None = None, seed: int = 0,
+) -> Benchmark:
     """A benchmark, ready to give samples.
 
-    key   chisafetybench/mcq only: consensus (default), literal, positive-reading, or the path of a .tsv file
-    path  custom only: its .jsonl or .csv file
+    key          chisafetybench/mcq only: consensus (default), literal, positive-reading, or the path of a .tsv file
+    path         custom and tc260/*: their .jsonl or .csv file
+    draw, seed   tc260/* only: how many questions of the bank are asked, and which
+    system_turn  chisafetybench/refusal-history only: keep (default) or drop
 
     Raises:
         UnavailableError: a file the suite names (`key`, `path`) is not there. Missing data shows at `samples()`.
         DataError: no such benchmark, a field it does not take, or a file with mistakes (one per line).
     """
     family = _family(use)
-    if path is not None and family != CUSTOM:
-        raise DataError(f"{use} takes no `path`; only `custom` does")
-    if key is not None and family != "chisafetybench":
-        raise DataError(f"{use} takes no `key`; only chisafetybench/mcq does")
+    for field, value in (("key", key), ("path", path), ("system_turn", system_turn), ("draw", draw)):
+        if value is not None and use not in TAKES[field]:
+            raise DataError(f"{use} takes no `{field}`; only {', '.join(TAKES[field])} can")
     if family == "tiny":
         from dsafe_runner.benchmarks.tiny import TinyBenchmark
 
@@ -64,7 +83,23 @@ def open_benchmark(use: str, *, key: str | None = None, path: Path | None = None
     if family == "chisafetybench":
         from dsafe_runner.benchmarks.chisafetybench import ChiSafetyBench
 
-        return ChiSafetyBench(use, key)
+        return ChiSafetyBench(use, key, system_turn)
+    if family == "xstest":
+        from dsafe_runner.benchmarks.xstest import XSTest
+
+        return XSTest(use)
+    if family == "harmbench":
+        from dsafe_runner.benchmarks.harmbench import HarmBench
+
+        return HarmBench()
+    if family == "safetybench-zh":
+        from dsafe_runner.benchmarks.safetybench import SafetyBench
+
+        return SafetyBench()
+    if family == "tc260":
+        from dsafe_runner.benchmarks.tc260 import Tc260Bank
+
+        return Tc260Bank(use, path, draw, seed)
     if path is None:
         raise DataError("benchmark `custom` needs `path:`, the .jsonl or .csv file it is in")
     from dsafe_runner.benchmarks.custom import CustomBenchmark

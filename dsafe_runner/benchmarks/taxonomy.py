@@ -6,6 +6,8 @@ under slightly different names, mapped in `chisafetybench.py`. A slice name is `
 
 from __future__ import annotations
 
+import functools
+import unicodedata
 from typing import NamedTuple
 
 
@@ -96,3 +98,27 @@ def label(slice_name: str) -> str:
         if category.slice == slice_name:
             return category.label
     return ASPECTS.get(slice_name, slice_name)
+
+
+def category_of(text: str) -> Category | None:
+    """The category people mean by a code (`A.1.a`), a slice (`rights.privacy`) or a Chinese label; None: no category.
+
+    Labels may be those of TC260-003, of GB/T 45654 (without 他人, 侵害 for 侵犯) or of CHiSafetyBench (with 内容).
+    """
+    return _categories().get(_plain(text))
+
+
+def aspect_of(text: str) -> str | None:
+    """The aspect people mean by its slug or its Chinese label, None: no aspect."""
+    by_label = {_plain(label): slug for slug, label in ASPECTS.items()} | {_plain(slug): slug for slug in ASPECTS}
+    return by_label.get(_plain(text))
+
+
+@functools.cache
+def _categories() -> dict[str, Category]:
+    return {_plain(said): c for c in CATEGORIES for said in (c.code, c.slice, c.label)}
+
+
+def _plain(text: str) -> str:
+    kept = "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
+    return kept.replace("他人", "").replace("侵犯", "侵害").removesuffix("内容")
