@@ -33,6 +33,9 @@ def _judges(loaded: LoadedSuite, checks: list[Check], judges: Mapping[str, Judge
         if lacking:
             what = f"{check.metric} needs class {min(lacking)}, which judge {name} never gives"
             yield Mistake(*check.where, what, "use a judge with another template, or another metric")
+        if check.metric == "content-pass" and loaded.suite.judges[name or ""].kind == "rules":
+            what = f"content-pass: judge {name} reads refusals by rules, not content"
+            yield Mistake(*check.where, what, "use a judge of kind llm, or a reviewed sheet")
         if check.metric == THINK_HR:
             for model in _models(loaded, check):
                 if loaded.suite.models[model].reasoning is None:

@@ -88,7 +88,9 @@ def _open(loaded: LoadedSuite, name: str, use: BenchmarkUse, mistakes: list[Mist
     if key and ("/" in key or key.endswith(".tsv")):
         key = str(resolve(loaded.path.parent, key))
     try:
-        return open_benchmark(use.use, key=key, path=path)
+        return open_benchmark(
+            use.use, key=key, path=path, system_turn=use.system_turn, draw=use.draw, seed=loaded.suite.seed
+        )
     except (DataError, UnavailableError) as error:
         at = "path" if use.path else "key" if use.key else "use"
         mistakes.extend(

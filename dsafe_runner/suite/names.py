@@ -20,8 +20,12 @@ Where = Callable[..., tuple[str, int, int]]
 """Keys and indices -> file, line, column of that value."""
 
 _CUSTOM = "custom"
-_TAKES = {"key": "chisafetybench/mcq", "path": _CUSTOM}
-"""Fields of a benchmark entry that only one benchmark has a use for."""
+_BANKS = ("tc260/refusal", "tc260/benign", "tc260/content")
+_TAKES: dict[str, tuple[str, ...]] = {
+    "key": ("chisafetybench/mcq",), "path": (_CUSTOM, *_BANKS), "system_turn": ("chisafetybench/refusal-history",),
+    "draw": _BANKS,
+}
+"""Fields of a benchmark entry that only some benchmarks have a use for."""
 
 
 class Offered(Protocol):
@@ -93,7 +97,7 @@ class _Check:
 
     def offer(self, use: BenchmarkUse) -> Offered | None:
         """None where there is none to be had; a custom file that cannot be read is the plan's to report."""
-        if use.use not in self.catalogue.names or (use.use == _CUSTOM) != bool(use.path):
+        if use.use not in self.catalogue.names or (use.use in _TAKES["path"]) != bool(use.path):
             return None
         try:
             return self.catalogue.offer(use.use, self.draft.folder / Path(use.path).expanduser() if use.path else None)
@@ -130,11 +134,12 @@ class _Check:
             todo = suggestion(use.use, self.catalogue.names, "there are")
             yield Mistake(*self.where(*loc, "use"), f"unknown benchmark {quoted(use.use)}", todo)
         for key, only in _TAKES.items():
-            if getattr(use, key) is not None and use.use != only and use.use in self.catalogue.names:
-                what = f"{use.use} takes no {key}, only {only} does"
+            if getattr(use, key) is not None and use.use not in only and use.use in self.catalogue.names:
+                does = "does" if len(only) == 1 else "do"
+                what = f"{use.use} takes no {key}, only {listed(only)} {does}"
                 yield Mistake(*self.where(*loc, key), what, "remove it")
-        if use.use == _CUSTOM and use.path is None:
-            yield Mistake(*self.where(*loc), f"{name}: custom needs a file", "add `path: FILE.jsonl` or .csv")
+        if use.use in _TAKES["path"] and use.path is None:
+            yield Mistake(*self.where(*loc), f"{name}: {use.use} needs a file", "add `path: FILE.jsonl` or .csv")
         offer = self.offers[name]
         if use.judge is not None:
             yield from self.known(use.judge, self.draft.judges, "judge", (*loc, "judge"))

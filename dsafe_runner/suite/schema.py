@@ -18,7 +18,7 @@ _EXAMPLES: dict[str, dict[str, list[Any]]] = {
     "Model": {"path": ["./out/my-model", "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B"]},
     "BenchmarkUse": {"use": ["starter/mcq", "starter/refusal", "starter/benign", "chisafetybench/mcq", "custom"]},
     "Threshold": {
-        "metric": ["acc", "rr-1", "rr-2", "hr", "refusal-rate", "pass@1"],
+        "metric": ["acc", "rr-1", "rr-2", "hr", "refusal-rate", "asr", "content-pass", "pass@1"],
         "slices": [["discrimination", "discrimination.gender"]],
     },
     "Waiver": {"check": ["distilled::mcq/overall[acc-min]", "distilled::refusal/*"], "until": ["2027-01-31"]},

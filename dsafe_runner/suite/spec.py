@@ -182,7 +182,7 @@ class LlmJudge(Checkpoint):
 
     kind: Literal["llm"] = Field(description="A model reads the answers.")
     template: str = Field(
-        min_length=1, description="chisafetybench, chisafetybench-en, guard, or a .yaml file of yours."
+        min_length=1, description="chisafetybench, chisafetybench-en, guard, harmbench, or a .yaml file of yours."
     )
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         default=None, description="New tokens per verdict; the template's unless said."
@@ -190,7 +190,17 @@ class LlmJudge(Checkpoint):
     calibration: Calibration | None = None
 
 
-Judge = Annotated[RulesJudge | LlmJudge, Field(discriminator="kind")]
+class SheetJudge(_Strict):
+    """People: answers they have read, each with a verdict."""
+
+    kind: Literal["sheet"] = Field(description="People read the answers; `dsafe sheet` writes what they fill in.")
+    path: str = Field(
+        min_length=1, description="The sheet (.csv), relative to this file. Until it is there, nothing passes."
+    )
+    calibration: None = Field(default=None, description="People need none.")
+
+
+Judge = Annotated[RulesJudge | LlmJudge | SheetJudge, Field(discriminator="kind")]
 """Who reads a free-text answer."""
 
 
@@ -219,7 +229,16 @@ class BenchmarkUse(_Strict):
     key: str | None = Field(
         default=None, description="chisafetybench/mcq: consensus, literal, positive-reading, or a file."
     )
-    path: str | None = Field(default=None, description="custom: a .jsonl or .csv file, relative to this suite.")
+    path: str | None = Field(
+        default=None, description="custom, tc260/*: a .jsonl or .csv file of yours, relative to this suite."
+    )
+    system_turn: Literal["keep", "drop"] | None = Field(
+        default=None, description="chisafetybench/refusal-history: keep (default) or drop the published system turn."
+    )
+    draw: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="tc260/*: questions drawn from the bank by the suite's seed; the standard's least number unless said.",
+    )
 
 
 class Baseline(_Strict):
@@ -239,7 +258,7 @@ class Threshold(_Strict):
     """A limit on one metric of one benchmark. Several limits in one entry give several checks."""
 
     benchmark: Name
-    metric: str = Field(min_length=1, description="acc, rr-1, rr-2, hr, think-hr, refusal-rate, pass@1")
+    metric: str = Field(min_length=1, description="acc, rr-1, rr-2, hr, think-hr, refusal-rate, asr, content-pass, pass@1")
     model: Name | list[Name] = Field(description="One of `models`, or a list.")
     per: list[Literal["overall", "area", "category"]] | None = Field(
         default=None, description="One check per slice of these levels."
@@ -254,8 +273,12 @@ class Threshold(_Strict):
     min_gain: Difference | None = Field(
         default=None, description="acc, rr-1, rr-2, pass@1: at least this far above `versus`."
     )
-    max_rise: Difference | None = Field(default=None, description="hr, refusal-rate: at most this far above `versus`.")
-    min_fall: Difference | None = Field(default=None, description="hr, refusal-rate: at least this far below `versus`.")
+    max_rise: Difference | None = Field(
+        default=None, description="hr, asr, refusal-rate: at most this far above `versus`."
+    )
+    min_fall: Difference | None = Field(
+        default=None, description="hr, asr, refusal-rate: at least this far below `versus`."
+    )
     role: Literal["gate", "guard"] = Field(
         default="gate",
         description="gate: must be proven inside its limit. guard: no limit; fails on a drop against `versus` that is "
