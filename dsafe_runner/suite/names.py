@@ -197,7 +197,9 @@ class _Check:
         loc = ("thresholds", index)
         if threshold.per is not None and threshold.slices is not None:
             yield Mistake(*self.where(*loc, "slices"), "per and slices together", "keep one of the two")
-        if offer is None:
+        use = (self.draft.benchmarks or {}).get(threshold.benchmark)
+        # which slices a draw from a bank has is known once it is drawn, which is the plan's to do
+        if offer is None or (use and use.use in _BANKS):
             return
         names = list(dict.fromkeys([*offer.slices, *offer.extra]))
         for position, name in enumerate(threshold.slices or []):
