@@ -70,8 +70,14 @@ def _other_sampling(recording: Recording, requests: Sequence[Request], tally: Ta
 
 
 def _some(places: Iterable[str]) -> str:
+    """Some places, a file's name once for the lines that follow each other."""
     found = list(places)
-    return ", ".join(found[:_EXAMPLES]) + (", ..." if len(found) > _EXAMPLES else "")
+    shown, last = [], ""
+    for place in found[:_EXAMPLES]:
+        name, _, line = place.rpartition(":")
+        shown.append(line if name and name == last else place)
+        last = name
+    return ", ".join(shown) + (", ..." if len(found) > _EXAMPLES else "")
 
 
 def _numbers(values: Iterable[float]) -> str:
