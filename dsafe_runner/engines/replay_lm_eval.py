@@ -15,7 +15,8 @@ the log proves it, by all of:
 Any other text is `finish: length`: for refusal and harm sets it is missing, in multiple choice it counts where it
 announces its letter.
 
-Read and run with lm-eval 0.4.13; the list spelling of `arguments` is that of versions before 0.4.4.
+Read and run with lm-eval 0.4.13; the list spelling of `arguments` is that of versions up to 0.4.2 (before commit
+f4f59251c of May 2024).
 """
 
 from __future__ import annotations
