@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import difflib
 from pathlib import Path
 
@@ -27,6 +28,12 @@ NAMES: tuple[str, ...] = (
     "tc260/refusal",
     "tc260/benign",
     "tc260/content",
+    "math-500",
+    "gpqa/diamond",
+    "livecodebench/v1",
+    "livecodebench/v5",
+    "livecodebench/v6",
+    "livecodebench/v1-public",
     CUSTOM,
 )
 _BANKS = ("tc260/refusal", "tc260/benign", "tc260/content")
@@ -35,6 +42,7 @@ TAKES: dict[str, tuple[str, ...]] = {
     "path": (CUSTOM, *_BANKS),
     "system_turn": ("chisafetybench/refusal-history",),
     "draw": _BANKS,
+    "window": tuple(name for name in NAMES if name.startswith("livecodebench/")),
 }
 """Fields of a suite's benchmark entry that only some benchmarks have a use for."""
 
@@ -56,6 +64,7 @@ def offer(use: str, *, path: Path | None = None) -> Offer:
 def open_benchmark(
     use: str, *, key: str | None = None, path: Path | None = None, system_turn: str | None = None,
     draw: int | None = None, seed: int = 0,
+    window: tuple[datetime.date | None, datetime.date | None] | None = None,
 ) -> Benchmark:
     """A benchmark, ready to give samples.
 
@@ -63,13 +72,15 @@ def open_benchmark(
     path         custom and tc260/*: their .jsonl or .csv file
     draw, seed   tc260/* only: how many questions of the bank are asked, and which
     system_turn  chisafetybench/refusal-history only: keep (default) or drop
+    window       livecodebench/* only: first and last day of contests, None is open
 
     Raises:
         UnavailableError: a file the suite names (`key`, `path`) is not there. Missing data shows at `samples()`.
         DataError: no such benchmark, a field it does not take, or a file with mistakes (one per line).
     """
     family = _family(use)
-    for field, value in (("key", key), ("path", path), ("system_turn", system_turn), ("draw", draw)):
+    given = {"key": key, "path": path, "system_turn": system_turn, "draw": draw, "window": window}
+    for field, value in given.items():
         if value is not None and use not in TAKES[field]:
             raise DataError(f"{use} takes no `{field}`; only {', '.join(TAKES[field])} can")
     if family == "tiny":
@@ -100,6 +111,19 @@ def open_benchmark(
         from dsafe_runner.benchmarks.tc260 import Tc260Bank
 
         return Tc260Bank(use, path, draw, seed)
+    if family == "math-500":
+        from dsafe_runner.benchmarks.maths import Math500
+
+        return Math500()
+    if family == "gpqa":
+        from dsafe_runner.benchmarks.gpqa import GpqaDiamond
+
+        return GpqaDiamond()
+    if family == "livecodebench":
+        from dsafe_runner.benchmarks.livecodebench import LiveCodeBench
+        from dsafe_runner.benchmarks.livecodebench_table import Window
+
+        return LiveCodeBench(use, Window(*window) if window else None)
     if path is None:
         raise DataError("benchmark `custom` needs `path:`, the .jsonl or .csv file it is in")
     from dsafe_runner.benchmarks.custom import CustomBenchmark

@@ -11,6 +11,7 @@ from dsafe_runner.benchmarks.registry import open_benchmark
 from dsafe_runner.errors import ConfigError, DataError, Mistake, UnavailableError
 from dsafe_runner.judges.base import Judge
 from dsafe_runner.judges.registry import make_judge
+from dsafe_runner.plan.baseline import PAPER, Baseline, Published, load_baseline, load_published
 from dsafe_runner.plan.calibration import calibration_checks, calibration_measurement, open_calibrations
 from dsafe_runner.plan.fitness import misfits
 from dsafe_runner.plan.shape import GUARD, Check, Measurement, Plan, level
@@ -39,12 +40,14 @@ def make_plan(loaded: LoadedSuite) -> Plan:
     }
     judges = {name: judge for name in suite.judges if (judge := _judge(loaded, name, mistakes))}
     calibrations = open_calibrations(loaded, mistakes)
+    baselines = _baselines(loaded, mistakes)
     checks: dict[str, Check] = {}
     for index, threshold in enumerate(suite.thresholds):
         if threshold.benchmark not in benchmarks:
             continue
         offer = benchmarks[threshold.benchmark].offer
-        for check in _checks(loaded, index, threshold, offer, mistakes):
+        published = isinstance(baselines.get(threshold.versus or ""), Published)
+        for check in _checks(loaded, index, threshold, offer, published, mistakes):
             if check.id in checks:
                 file, line, _ = checks[check.id].where
                 twice = f"check {check.id} stands twice (first at {file}:{line})"
@@ -66,8 +69,22 @@ def make_plan(loaded: LoadedSuite) -> Plan:
         raise ConfigError(mistakes)
     measurements += [calibration_measurement(loaded, name, judges[name]) for name in calibrations]
     return Plan(
-        loaded, tuple(checks.values()), {m.id: m for m in measurements}, benchmarks, judges, calibrations, waived
+        loaded, tuple(checks.values()), {m.id: m for m in measurements}, benchmarks, judges, calibrations, baselines,
+        waived,
     )
+
+
+def _baselines(loaded: LoadedSuite, mistakes: list[Mistake]) -> dict[str, Baseline | Published]:
+    found: dict[str, Baseline | Published] = {}
+    for name, spec in loaded.suite.baselines.items():
+        try:
+            if spec.path.startswith(PAPER):
+                found[name] = load_published(spec.path)
+            else:
+                found[name] = load_baseline(resolve(loaded.path.parent, spec.path))
+        except (DataError, UnavailableError) as error:
+            mistakes.append(Mistake(*loaded.where("baselines", name, "path"), str(error)))
+    return found
 
 
 def _judge(loaded: LoadedSuite, name: str, mistakes: list[Mistake]) -> Judge | None:
@@ -89,10 +106,11 @@ def _open(loaded: LoadedSuite, name: str, use: BenchmarkUse, mistakes: list[Mist
         key = str(resolve(loaded.path.parent, key))
     try:
         return open_benchmark(
-            use.use, key=key, path=path, system_turn=use.system_turn, draw=use.draw, seed=loaded.suite.seed
+            use.use, key=key, path=path, system_turn=use.system_turn, draw=use.draw, seed=loaded.suite.seed,
+            window=(use.window.since, use.window.until) if use.window else None,
         )
     except (DataError, UnavailableError) as error:
-        at = "path" if use.path else "key" if use.key else "use"
+        at = "path" if use.path else "key" if use.key else "window" if use.window else "use"
         mistakes.extend(
             Mistake(*loaded.where("benchmarks", name, at), line) for line in str(error).splitlines()
         )
@@ -100,7 +118,7 @@ def _open(loaded: LoadedSuite, name: str, use: BenchmarkUse, mistakes: list[Mist
 
 
 def _checks(
-    loaded: LoadedSuite, index: int, threshold: Threshold, offer: Offer, mistakes: list[Mistake]
+    loaded: LoadedSuite, index: int, threshold: Threshold, offer: Offer, published: bool, mistakes: list[Mistake]
 ) -> Iterable[Check]:
     suite = loaded.suite
     models = [threshold.model] if isinstance(threshold.model, str) else threshold.model
@@ -124,7 +142,7 @@ def _checks(
                     where=loaded.where("thresholds", index, key),
                     uncertainty=threshold.uncertainty or policy.uncertainty,
                     confidence=threshold.confidence or policy.confidence, tripwire=threshold.tripwire,
-                    reviewed=threshold.review is not None,
+                    reviewed=threshold.review is not None, published=published and key not in ("min", "max"),
                 )
 
 

@@ -23,7 +23,7 @@ _CUSTOM = "custom"
 _BANKS = ("tc260/refusal", "tc260/benign", "tc260/content")
 _TAKES: dict[str, tuple[str, ...]] = {
     "key": ("chisafetybench/mcq",), "path": (_CUSTOM, *_BANKS), "system_turn": ("chisafetybench/refusal-history",),
-    "draw": _BANKS,
+    "draw": _BANKS, "window": tuple(f"livecodebench/{version}" for version in ("v1", "v5", "v6", "v1-public")),
 }
 """Fields of a benchmark entry that only some benchmarks have a use for."""
 
@@ -44,6 +44,11 @@ class Offered(Protocol):
     @property
     def metrics(self) -> tuple[str, ...]:
         """Its metrics."""
+        ...
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Option letters of a multiple-choice set."""
         ...
 
     @property
@@ -151,7 +156,7 @@ class _Check:
             todo = f"add {section}`judge: {min(judges, default='rules')}`"
             yield Mistake(*self.where(*loc), f"{name}: {use.use} needs a judge", todo)
         if use.scoring == "letters":
-            if offer and "acc" not in offer.metrics:
+            if offer and not offer.options:
                 what = f"scoring: letters needs multiple-choice items, which {use.use} has not"
                 yield Mistake(*self.where(*loc, "scoring"), what, "remove it")
             if use.samples > 1:

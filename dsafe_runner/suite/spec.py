@@ -214,6 +214,13 @@ class SamplingSpec(_Strict):
     )
 
 
+class Window(_Strict):
+    """Days of contests, both included."""
+
+    since: datetime.date | None = Field(default=None, description="First day (YYYY-MM-DD).")
+    until: datetime.date | None = Field(default=None, description="Last day (YYYY-MM-DD).")
+
+
 class BenchmarkUse(_Strict):
     """A benchmark under the name this suite gives it."""
 
@@ -234,6 +241,9 @@ class BenchmarkUse(_Strict):
     )
     system_turn: Literal["keep", "drop"] | None = Field(
         default=None, description="chisafetybench/refusal-history: keep (default) or drop the published system turn."
+    )
+    window: Window | None = Field(
+        default=None, description="livecodebench/*: only problems of contests on these days."
     )
     draw: Annotated[int, Field(ge=1)] | None = Field(
         default=None,

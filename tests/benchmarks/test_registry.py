@@ -8,18 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from dsafe_runner.benchmarks import chisafetybench, registry, starter, tiny
+from dsafe_runner.benchmarks import chisafetybench, livecodebench, registry, starter, tiny
 from dsafe_runner.benchmarks.base import HIGHER_IS_BETTER
-from dsafe_runner.benchmarks.registry import NAMES, offer, open_benchmark
+from dsafe_runner.benchmarks.registry import NAMES, TAKES, offer, open_benchmark
 from dsafe_runner.errors import DataError, UnavailableError
 from dsafe_runner.records import Outcome, Response, Sample
 
 
+OWN = [name for name in NAMES if name not in TAKES["path"]]
+"""Those that need no file of the user's."""
+
+
 def test_names_are_those_of_the_families() -> None:
-    assert (*tiny.NAMES, *starter.NAMES, *chisafetybench.NAMES, "custom") == NAMES
+    for family in (tiny, starter, chisafetybench, livecodebench):
+        assert [name for name in NAMES if name in family.NAMES] == list(family.NAMES)
+    assert len(set(NAMES)) == len(NAMES)
+    assert {name for names in TAKES.values() for name in names} < set(NAMES)
 
 
-@pytest.mark.parametrize("name", NAMES[:-1])
+@pytest.mark.parametrize("name", OWN)
 def test_every_offer_is_known_without_data(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSAFE_DATA", str(tmp_path))
     offered = offer(name)
@@ -67,8 +74,8 @@ def test_fields_that_make_no_sense(tmp_path: Path) -> None:
 
 def test_opening_imports_nothing_heavy(tmp_path: Path) -> None:
     code = (
-        "import sys\nfrom dsafe_runner.benchmarks.registry import NAMES, open_benchmark\n"
-        "for name in NAMES[:-1]: open_benchmark(name)\n"
+        "import sys\nfrom dsafe_runner.benchmarks.registry import NAMES, TAKES, open_benchmark\n"
+        "for name in NAMES:\n    if name not in TAKES['path']: open_benchmark(name)\n"
         "print([m for m in ('torch', 'transformers', 'pydantic', 'rich', 'httpx', 'numpy') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

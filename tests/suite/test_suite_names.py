@@ -14,7 +14,8 @@ from dsafe_runner.suite.names import Catalogue
 
 OFFERS = {
     "demo/mcq": Offer(
-        "demo/mcq", {"overall": 40, "law": 20, "law.tax": 10, "law.land": 10, "easy": 5}, ("acc",), False, extra=("easy",)
+        "demo/mcq", {"overall": 40, "law": 20, "law.tax": 10, "law.land": 10, "easy": 5}, ("acc",), False,
+        extra=("easy",), options=("A", "B"),
     ),
     "demo/refusal": Offer("demo/refusal", {"overall": 20}, ("rr-1", "rr-2", "hr"), True),
     "custom": Offer("custom", {"overall": 3, "mine": 3}, ("acc",), False),
