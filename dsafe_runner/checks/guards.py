@@ -143,9 +143,11 @@ def _family_p(members: Sequence[_Member]) -> list[float]:
         p = members[i][0]
         # at least p: a guard whose chances are unknown has shown this one
         by_chance = max(p, 1.0 - math.prod(1.0 - members[j][1](p) for j in order[rank:]))
-        found[i] = so_far = max(so_far, by_chance)
+        so_far = max(so_far, by_chance)
         if so_far > 1.0 - 1e-9:
+            # and so it is for all the others
             break
+        found[i] = so_far
     return found
 
 

@@ -95,9 +95,10 @@ def judged(tally: Tally, samples: int, known: Calibration, rule: str, limit: flo
         EvidenceError: no items, or no labels of one kind.
     """
     decided = undecided(rule, limit, sure, tally, samples)
+    # every count there may be: with a poor judge the interval does not move in step with it
     found = [
         corrected(flagged / samples, decided.items, known, 1.0 - 2.0 * sure.alpha)
-        for flagged in sorted({decided.k, decided.k + decided.missing})
+        for flagged in range(decided.k, decided.k + decided.missing + 1)
     ]
     return _settled(replace(decided, value=found[0][0]), [(low, high) for _, low, high in found])
 
@@ -127,7 +128,7 @@ def reviewed(
 
 
 def _settled(decided: Decision, ends: Sequence[tuple[float, float]]) -> Decision:
-    """PASS or FAIL where the interval lies on one side of the limit, of the fewest flags there may be and the most."""
+    """PASS or FAIL where all intervals there may be lie on one side of the limit."""
     limit, least = decided.limit, decided.rule == "min"
 
     def verdict(end: tuple[float, float]) -> Status:
@@ -138,4 +139,5 @@ def _settled(decided: Decision, ends: Sequence[tuple[float, float]]) -> Decision
 
     status = certain(verdict, ends)
     why = Why.MISSING if status is None else Why.LIMIT_INSIDE if status is Status.INCONCLUSIVE else None
-    return replace(decided, status=status or Status.INCONCLUSIVE, why=why, low=ends[0][0], high=ends[-1][1])
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    return replace(decided, status=status or Status.INCONCLUSIVE, why=why, low=low, high=high)

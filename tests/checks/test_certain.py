@@ -80,7 +80,7 @@ def sides(draw, samples, known=15, unknown=2):
 
 
 @given(st.data(), SAMPLES, RELATIVE, LIMIT, CONFIDENCE, st.sampled_from(["items", "none"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_relative(data, samples, rule, limit, confidence, uncertainty):
     ours, theirs = data.draw(sides(samples))
     sure = Sure(uncertainty, confidence)
@@ -163,7 +163,7 @@ def test_guard_families(data, samples, confidence, tripwire):
         for name, guard in family.items()
     }
     combinations = list(itertools.product(*every.values()))
-    for combination in combinations[:: len(combinations) // 40 + 1]:
+    for combination in combinations[:: len(combinations) // 20 + 1]:
         full = {
             name: Guard(a, b, samples, tripwire=tripwire) for name, (a, b) in zip(family, combination, strict=True)
         }
