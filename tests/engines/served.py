@@ -27,7 +27,7 @@ def model_spec(**more):
 def engine_spec(*servers, **more):
     return {
         "backend": "openai", "base_urls": [getattr(server, "url", server) for server in servers], "api_key_env": None,
-        "concurrency": 32, "timeout": 2.0, "max_attempts": 8, "budget": 30.0, "context_length": None, "extra_body": {},
+        "concurrency": 32, "timeout": 15.0, "max_attempts": 8, "budget": 30.0, "context_length": None, "extra_body": {},
         "identity": None, **more,
     }  # fmt: skip
 
@@ -42,6 +42,7 @@ def question(text, *, turns=None, scoring="generate", seed=1, temperature=0.6, t
 
 
 def answers(engine, requests):
-    responses = list(engine.generate(requests))
-    assert len(responses) == len(requests)
-    return {response.key: response for response in responses}
+    """Responses by key, in the order of the requests."""
+    got = {response.key: response for response in engine.generate(requests)}
+    assert len(got) == len(requests)
+    return {request.key: got[request.key] for request in requests}

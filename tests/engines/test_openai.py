@@ -56,7 +56,7 @@ def test_faults_change_nothing_and_nothing_answered_is_asked_again(server):
     assert len({r.answer for r in calm.values()}) > 250
     server.faults(0.2)
     server.reset()
-    with engine(server, timeout=1.0) as asking:
+    with engine(server, timeout=2.0) as asking:
         assert answers(asking, requests) == calm
     log = server.log()
     assert set(RETRIED) <= set(log["faults"])

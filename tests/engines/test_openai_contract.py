@@ -10,6 +10,7 @@ import pytest
 from served import ChatServer, answers, engine_spec, model_spec, question
 
 from dsafe_runner.engines.backends import identify, make_engine
+from dsafe_runner.engines.openai_retry import delay
 from dsafe_runner.engines.openai_transport import proxy_for
 from dsafe_runner.errors import EngineError, UnavailableError
 
@@ -201,6 +202,15 @@ def test_which_proxy_is_taken(monkeypatch):
         "[::1]:80",
     ]
     assert [proxy_for(f"http://{host}/v1") for host in direct] == [None] * len(direct)
+
+
+def test_how_long_to_wait():
+    for attempt in range(0, 2000, 50):
+        assert 0.0 <= delay(attempt) <= 30.0
+    assert max(delay(0) for _ in range(100)) <= 0.25
+    assert len({delay(5) for _ in range(20)}) == 20, "clients that failed together do not come back together"
+    assert 2.0 <= delay(0, 2.0) <= 2.25
+    assert delay(0, 1e9) < 301, "a server cannot ask for ever"
 
 
 def test_more_places_than_the_system_has_files():
