@@ -1,4 +1,4 @@
-"""`dsafe`: init, check, measure, judge, data, train, doctor. The gate itself is `pytest`."""
+"""`dsafe`: init, check, measure, judge, baseline, data, train, doctor. The gate itself is `pytest`."""
 
 from __future__ import annotations
 
@@ -57,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     measure.add_argument(
         "--engine", metavar="NAME", help="run on this engine of the suite instead of the models' own"
     )
+    measure.add_argument(
+        "--seed", type=int, metavar="N", help="instead of the suite's own: a second run for `dsafe baseline noise`"
+    )
     _add_store(measure)
     measure.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="default: %(default)s")
     measure.set_defaults(run=_measure)
@@ -68,6 +71,23 @@ def _parser() -> argparse.ArgumentParser:
     _add_store(judge)
     judge.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="default: %(default)s")
     judge.set_defaults(run=_judge)
+
+    baseline = commands.add_parser("baseline", help="make, replace, print and compare stored baselines")
+    actions = baseline.add_subparsers(required=True, metavar="ACTION", dest="action")
+    for action, about in (
+        ("save", "make one of a measured run"), ("update", "replace one by a run, and say what changes"),
+        ("noise", "store how much a second run of the same model differs"),
+    ):  # fmt: skip
+        one = actions.add_parser(action, help=about)
+        one.add_argument("path", type=Path, metavar="FILE")
+        one.add_argument("--run", type=Path, required=True, metavar="DIR", dest="folder", help="a folder of reports/")
+        if action != "noise":
+            one.add_argument("--model", metavar="NAME", required=action == "save", help="a model of that run")
+    actions.add_parser("show", help="what one holds").add_argument("path", type=Path, metavar="FILE")
+    two = actions.add_parser("diff", help="what differs between two; exit 1 if anything does")
+    two.add_argument("path", type=Path, metavar="FILE")
+    two.add_argument("other", type=Path, metavar="FILE")
+    baseline.set_defaults(run=_baseline)
 
     data = commands.add_parser("data", help="list benchmarks, fetch their data")
     data.add_argument("action", nargs="?", choices=["list", "fetch"], default="list")
@@ -109,9 +129,23 @@ def _measure(arguments: argparse.Namespace) -> int:
     from dsafe_runner.front.measure import measure_suite
 
     return measure_suite(
-        arguments.file, models=arguments.model, engine=arguments.engine, store=arguments.store,
+        arguments.file, models=arguments.model, engine=arguments.engine, seed=arguments.seed, store=arguments.store,
         reports=arguments.reports,
     )
+
+
+def _baseline(arguments: argparse.Namespace) -> int:
+    from dsafe_runner.front import baseline
+
+    if arguments.action == "save":
+        return baseline.save(arguments.path, arguments.folder, arguments.model)
+    if arguments.action == "update":
+        return baseline.update(arguments.path, arguments.folder, arguments.model)
+    if arguments.action == "noise":
+        return baseline.noise(arguments.path, arguments.folder)
+    if arguments.action == "show":
+        return baseline.show(arguments.path)
+    return baseline.diff(arguments.path, arguments.other)
 
 
 def _judge(arguments: argparse.Namespace) -> int:

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dsafe_runner.checks.evidence import Evidence
 from dsafe_runner.checks.rules import decide_check, decide_guards
 from dsafe_runner.checks.waivers import Result, settle
+from dsafe_runner.errors import EvidenceError
 from dsafe_runner.plan import GUARD, Check, Plan
+from dsafe_runner.plan.baseline import Baseline, Published
 from dsafe_runner.records import Verdict
 
 
@@ -30,8 +32,26 @@ def decide_one(plan: Plan, check: Check, evidence: Mapping[str, Evidence]) -> Ve
             candidate.memo[known] = decide_guards(family, evidence, policy)
         found: Verdict = candidate.memo[known][check.id]
         return found
+    baseline = plan.baselines.get(check.versus or "")
+    if isinstance(baseline, Published):
+        return decide_check(check, candidate, _counts(plan, check, baseline), policy)
     reference = evidence[other[0]] if other else None
-    return decide_check(check, candidate, reference, policy)
+    flips = rerun_flips(baseline, check) if baseline is not None else None
+    return decide_check(check, candidate, reference, policy, flips)
+
+
+def _counts(plan: Plan, check: Check, published: Published) -> tuple[float, float]:
+    use = plan.loaded.suite.benchmarks[check.benchmark].use
+    counts = published.counts.get(use, {}).get(check.metric, {}).get(check.slice)
+    if counts is None:
+        raise EvidenceError(f"{published.name} has no {check.metric} on {check.slice} of {use}")
+    return counts
+
+
+def rerun_flips(baseline: Baseline, check: Check) -> float | None:
+    """Share of items on which two runs of a stored baseline differ in a metric, where that was measured."""
+    noise = (baseline.benchmarks.get(check.benchmark, {}).get("noise") or {}).get(check.metric)
+    return noise[0] / noise[1] if noise and noise[1] else None
 
 
 def settle_one(plan: Plan, verdict: Verdict, today: datetime.date | None = None) -> tuple[Result, str]:

@@ -1,8 +1,8 @@
 """Evidence -> Verdicts: the one place where a limit meets the numbers.
 
-A gate passes when it is proven inside its limit and fails when it is proven outside, whatever the missing answers were;
-anything else is INCONCLUSIVE (`gate`). A guard fails only on a drop that is proven across all guards of its model
-(`guards`). Two caps then turn a verdict into INCONCLUSIVE: too many missing responses (all of them always are), and, for
+A gate passes when it is proven inside its limit and fails when it is proven outside, whatever the missing answers
+were; anything else is INCONCLUSIVE (`gate`). A guard fails only on a drop proven across all guards of its
+model (`guards`). Two caps then turn a verdict into INCONCLUSIVE: too many missing responses (all of them always are), and, for
 accuracy, too many cut or unreadable answers on either side.
 """
 

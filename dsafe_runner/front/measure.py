@@ -22,16 +22,23 @@ from dsafe_runner.report.run_folder import write_manifest
 from dsafe_runner.suite.load import load_suite
 
 
-def measure_suite(path: Path, *, models: list[str] | None, engine: str | None, store: Path, reports: Path) -> int:
+def measure_suite(
+    path: Path, *, models: list[str] | None, engine: str | None = None, seed: int | None = None, store: Path,
+    reports: Path,
+) -> int:
     """Measure a suite, or some of its models. 0 when everything asked for was measured, 1 otherwise.
 
     engine  engine of the suite that the models run on instead of their own
+    seed    instead of the suite's own: another run of the same models
 
     Raises:
         ConfigError: mistakes in the suite.
         UnavailableError: a model or engine name that the suite does not have.
     """
-    plan = refuse_impossible(make_plan(load_suite(path)))
+    loaded = load_suite(path)
+    if seed is not None:
+        loaded.suite = loaded.suite.model_copy(update={"seed": seed})
+    plan = refuse_impossible(make_plan(loaded))
     suite = plan.loaded.suite
     for name in models or []:
         if name not in suite.models:

@@ -134,7 +134,8 @@ def _serve(
                         # a reply that cannot be read is asked for once more, of the same process
                         while left := [request for key, request in queued.items() if key not in answered]:
                             _generate(job, process, left, queued, answered, inbox)
-                        for note in getattr(process, "notes", []):
+                        # told of a part of the requests, an engine cannot say what the whole lacks
+                        for note in process.notes if len(job.pending) == len({r.key for r in job.everything}) else ():
                             inbox.put(("note", job, note))
                     break
                 except EngineError:

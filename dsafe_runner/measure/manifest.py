@@ -41,8 +41,9 @@ def manifest(plan: Plan, ready: Prepared, run: Run, started: float) -> dict[str,
                 },
                 "outcomes": _counts(evidence),
             }
-            for key, evidence in run.evidence.items()
+            for key, evidence in run.evidence.items() if key in plan.measurements
         },
+        "baselines": {name: {"path": b.name, "sha256": b.sha256} for name, b in plan.baselines.items()},
         "unavailable": run.unavailable,
         "failed": run.failed,
         "warnings": run.warnings,

@@ -13,6 +13,7 @@ from pathlib import Path
 from dsafe_runner.errors import DsafeError
 from dsafe_runner.judges.base import AskingJudge
 from dsafe_runner.measure.asking import ask
+from dsafe_runner.measure.baseline import attach_baselines
 from dsafe_runner.measure.events import EventLog, Listener, Progress
 from dsafe_runner.measure.judging import Answer
 from dsafe_runner.measure.manifest import manifest
@@ -75,6 +76,7 @@ def measure(
                 for job in [*ready.jobs, *(reader.job for reader in ready.judges.values() if reader.job)]:
                     write_responses(folder, job.model, job.everything, opened)
             run.manifest = manifest(plan, ready, run, started)
+            attach_baselines(plan, chosen, run)
             tell("done", measured=len(run.evidence), failed=len(run.failed), unavailable=len(run.unavailable))
     finally:
         tell.close()

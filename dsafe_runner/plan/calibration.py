@@ -43,7 +43,8 @@ def calibration_only(plan: Plan, name: str, replies: CalibrationSet) -> Plan:
     )
     measurement = calibration_measurement(plan.loaded, name, plan.judges[name])
     return replace(
-        plan, checks=(check,), measurements={measurement.id: measurement}, calibrations={name: replies}, waived={}
+        plan, checks=(check,), measurements={measurement.id: measurement}, calibrations={name: replies}, baselines={},
+        waived={},
     )
 
 

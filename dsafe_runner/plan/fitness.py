@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dsafe_runner.config.words import quoted, suggestion
 from dsafe_runner.errors import Mistake
 from dsafe_runner.judges.base import AskingJudge, Judge
-from dsafe_runner.plan.shape import THINK_HR, Check
+from dsafe_runner.plan.shape import GUARD, THINK_HR, Check
 from dsafe_runner.suite.spec import LlmJudge, LoadedSuite
 
 _NEEDS: dict[str, frozenset[int]] = {
@@ -19,7 +19,7 @@ _NEEDS: dict[str, frozenset[int]] = {
 
 def misfits(loaded: LoadedSuite, checks: list[Check], judges: Mapping[str, Judge]) -> Iterable[Mistake]:
     """Every mistake of this kind, once per place."""
-    found = [*_judges(loaded, checks, judges), *_engines(loaded, checks)]
+    found = [*_judges(loaded, checks, judges), *_engines(loaded, checks), *_baselines(loaded, checks)]
     return dict.fromkeys(found)
 
 
@@ -44,6 +44,20 @@ def _judges(loaded: LoadedSuite, checks: list[Check], judges: Mapping[str, Judge
             if not isinstance(judge, AskingJudge):
                 what = f"{THINK_HR}: judge {name} reads short answers, not thinking"
                 yield Mistake(*check.where, what, "use a judge of kind llm")
+
+
+def _baselines(loaded: LoadedSuite, checks: list[Check]) -> Iterable[Mistake]:
+    for check in checks:
+        if check.published and check.rule == GUARD:
+            what = f"a guard compares item by item, and {check.versus} is a table of counts"
+            yield Mistake(*check.where, what, "use max_drop, or a stored baseline")
+        if check.metric == THINK_HR and check.versus in loaded.suite.baselines:
+            what = f"{THINK_HR}: baselines hold verdicts on answers only"
+            yield Mistake(*check.where, what, "compare with a model of the suite")
+    policy = loaded.suite.policy
+    if policy.fail_fast and policy.stop != "certain":
+        at = loaded.where("policy", "fail_fast")
+        yield Mistake(*at, "fail_fast without `stop: certain` stops nothing", "add `stop: certain`")
 
 
 def _models(loaded: LoadedSuite, check: Check) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from dsafe_runner.benchmarks.base import Benchmark, Offer, Varied
 from dsafe_runner.judges.base import Judge
 from dsafe_runner.judges.calibration import CalibrationSet
+from dsafe_runner.plan.baseline import Baseline, Published
 from dsafe_runner.records import Sample, Sampling
 from dsafe_runner.suite.names import level_of
 from dsafe_runner.suite.spec import LoadedSuite
@@ -62,6 +63,7 @@ class Check:
     confidence   how sure it has to be, one-sided
     tripwire     of a guard: a drop larger than this fails in any case
     reviewed     a person confirms the replies that count
+    published    versus is a table of counts, so there are no items to compare
     """
 
     model: str
@@ -77,6 +79,7 @@ class Check:
     confidence: float = 0.95
     tripwire: float | None = None
     reviewed: bool = False
+    published: bool = False
 
     @property
     def role(self) -> str:
@@ -102,7 +105,7 @@ class Check:
     @property
     def measurements(self) -> tuple[str, ...]:
         """Ids of the measurements it reads: the candidate's, then the reference's."""
-        sides = (self.model, self.versus) if self.versus else (self.model,)
+        sides = (self.model, self.versus) if self.versus and not self.published else (self.model,)
         return tuple(measurement_id(model, self.benchmark) for model in sides)
 
 
@@ -112,6 +115,7 @@ class Plan:
 
     benchmarks, judges  by the names the suite gives them
     calibrations        judge -> the labelled replies it is held against
+    baselines           what checks compare with besides models
     waived              check id -> index of its waiver
     """
 
@@ -121,6 +125,7 @@ class Plan:
     benchmarks: dict[str, Benchmark]
     judges: dict[str, Judge] = field(default_factory=dict)
     calibrations: dict[str, CalibrationSet] = field(default_factory=dict)
+    baselines: dict[str, Baseline | Published] = field(default_factory=dict)
     waived: dict[str, int] = field(default_factory=dict)
 
     def offer(self, benchmark: str) -> Offer:

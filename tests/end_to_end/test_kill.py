@@ -30,7 +30,7 @@ benchmarks:
 thresholds:
   - {{benchmark: mcq, metric: acc, model: safe, per: [overall, area], min: 0.1}}
   - {{benchmark: ask, metric: refusal-rate, model: safe, max: 0.9}}
-policy: {{max_no_answer: 1.0, max_missing: 1.0}}
+policy: {{uncertainty: none, max_no_answer: 1.0, max_missing: 1.0}}
 """
 
 

@@ -40,7 +40,7 @@ thresholds:
   - {{benchmark: mcq, metric: acc, model: safe, versus: base, max_drop: 0.5}}
   - {{benchmark: wrong, metric: acc, model: safe, min: 0.9}}
   - {{benchmark: ask, metric: rr-1, model: [base, safe], min: 0.5}}
-policy: {{max_no_answer: 1.0}}
+policy: {{uncertainty: none, max_no_answer: 1.0}}
 """
 """Ten checks: nine pass, `safe::wrong/overall[acc-min]` always fails: its key is never the model's answer."""
 

@@ -1,0 +1,194 @@
+"""Stored baselines: made of a run folder, held against a run before anything is compared with them.
+
+An outcome is one letter per response: r right, w wrong, n no answer, t cut, m missing, u unscored, 0-3 a judge's class.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dsafe_runner import __version__
+from dsafe_runner.checks.evidence import Evidence, fill, read_evidence
+from dsafe_runner.checks.metrics import tally
+from dsafe_runner.errors import DataError, EvidenceError, UnavailableError
+from dsafe_runner.measure.files import write_atomically
+from dsafe_runner.measure.measured import Run
+from dsafe_runner.plan import Check, Plan, measurement_id
+from dsafe_runner.plan.baseline import VERSION, Baseline
+from dsafe_runner.records import OVERALL, Outcome, Score
+
+_CODES = {
+    Outcome.RIGHT: "r", Outcome.WRONG: "w", Outcome.NO_ANSWER: "n", Outcome.TRUNCATED: "t", Outcome.MISSING: "m",
+    Outcome.UNSCORED: "u",
+}
+_OUTCOMES = {code: outcome for outcome, code in _CODES.items()}
+_VOLATILE = ("engine", "asked", "errors", "stage", "path")
+
+
+def attach_baselines(plan: Plan, checks: Iterable[Check], run: Run) -> None:
+    """Put the stored baselines that checks compare with beside what was measured, or say why they do not fit."""
+    for check in checks:
+        baseline = plan.baselines.get(check.versus or "")
+        if not isinstance(baseline, Baseline):
+            continue
+        own, other = check.measurements
+        if other in run.evidence or other in run.failed or own not in run.evidence:
+            continue
+        try:
+            run.evidence[other] = _evidence(plan, baseline, check, run)
+        except EvidenceError as error:
+            run.failed[other] = str(error)
+
+
+def _evidence(plan: Plan, baseline: Baseline, check: Check, run: Run) -> Evidence:
+    stored = baseline.benchmarks.get(check.benchmark)
+    if stored is None:
+        raise EvidenceError(f"{baseline.name} has nothing on {check.benchmark}; save it again from a run that has")
+    now = part_of(run.manifest, check.model, check.benchmark)
+    if differing := list(differences(stored, now)):
+        raise EvidenceError(f"{baseline.name} does not fit this run: {'; '.join(differing)}; save it again")
+    own = run.evidence[measurement_id(check.model, check.benchmark)]
+    outcomes = stored["outcomes"]
+    if set(outcomes) != set(own.scores) or any(len(codes) != own.samples for codes in outcomes.values()):
+        raise EvidenceError(f"{baseline.name} does not hold the items of {check.benchmark}; save it again")
+    scores = [_score(item, k, code) for item in own.scores for k, code in enumerate(outcomes[item])]
+    return fill(measurement_id(check.versus or "", check.benchmark), own.samples, own.slices, scores)
+
+
+def part_of(manifest: Mapping[str, Any], model: str, benchmark: str) -> dict[str, Any]:
+    """What a model's outcomes on a benchmark were made with, as a baseline keeps it."""
+    about = manifest["benchmarks"][benchmark]
+    judge = manifest["judges"].get(about["judge"] or "", {})
+    sampling = dict(manifest["measurements"][measurement_id(model, benchmark)]["sampling"])
+    return {
+        "use": about["use"],
+        "data": about["data"],
+        "judge": {key: value for key, value in judge.items() if key not in _VOLATILE} or None,
+        "samples": sampling.pop("samples"),
+        "sampling": sampling,
+    }
+
+
+def differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
+    """Each thing in which a baseline was made otherwise, in words."""
+    for name in ("use", "samples"):
+        if stored.get(name) != now[name]:
+            yield f"{name} {stored.get(name)!r}, now {now[name]!r}"
+    for name in ("data", "sampling", "judge"):
+        then, here = _flat(stored.get(name)), _flat(now[name])
+        for key in sorted(then.keys() | here.keys()):
+            if then.get(key) != here.get(key):
+                yield f"{name} {key} {_short(then.get(key))}, now {_short(here.get(key))}"
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        return {prefix or "none": value}
+    found: dict[str, Any] = {}
+    for key, part in value.items():
+        found |= _flat(part, f"{prefix}.{key}" if prefix else str(key))
+    return found
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 24 else text[:16] + "…"
+
+
+def from_run(folder: Path, model: str) -> dict[str, Any]:
+    """The baseline of a model of a measured run, as JSON types.
+
+    Raises:
+        UnavailableError: no such run, or no such model in it.
+        EvidenceError: the run was stopped early, or something of the model was not measured.
+    """
+    manifest, scores = _run(folder)
+    if manifest.get("stopped"):
+        raise EvidenceError(f"{folder} was stopped early (stop: certain); a baseline needs every response")
+    if model not in manifest["models"]:
+        raise UnavailableError(f"{folder} has no model {model!r}; it has {', '.join(manifest['models'])}")
+    broken = {key: why for key, why in {**manifest["failed"], **manifest["unavailable"]}.items()}
+    benchmarks = {}
+    for benchmark in manifest["benchmarks"]:
+        key = measurement_id(model, benchmark)
+        if key in broken:
+            raise EvidenceError(f"{folder}: {broken[key]}; a baseline needs all of it")
+        if key in scores:
+            evidence = read_evidence(folder / "scores" / scores[key])
+            outcomes = {item: "".join(map(_code, row)) for item, row in evidence.scores.items()}
+            if unknown := sum(codes.count("m") for codes in outcomes.values()):
+                raise EvidenceError(f"{folder}: {unknown} responses of {key} are missing; run again and save then")
+            benchmarks[benchmark] = {**part_of(manifest, model, benchmark), "noise": None, "outcomes": outcomes}
+    if not benchmarks:
+        raise EvidenceError(f"{folder} has no scores of {model}")
+    return {
+        "version": VERSION, "kind": "baseline", "suite": manifest["suite"]["name"], "model": model,
+        "saved": datetime.date.today().isoformat(), "dsafe": __version__,
+        "identity": manifest["models"][model]["identity"], "benchmarks": benchmarks,
+    }
+
+
+def with_noise(baseline: dict[str, Any], rerun: dict[str, Any], metrics: Mapping[str, tuple[str, ...]]) -> None:
+    """Add to a baseline how many items another run of the same model decided otherwise.
+
+    metrics  benchmark -> the metrics it offers
+
+    Raises:
+        EvidenceError: the second run is of another model, or was made otherwise.
+    """
+    if rerun["identity"] != baseline["identity"]:
+        raise EvidenceError("the two runs are of different models or engines; noise is one model run twice")
+    for name, stored in baseline["benchmarks"].items():
+        other = rerun["benchmarks"].get(name)
+        if other is None:
+            continue
+        if differing := list(differences(stored, other)):
+            raise EvidenceError(f"{name}: the runs were made otherwise: {'; '.join(differing)}")
+        sides = [_tallies(name, part, metrics.get(name, ())) for part in (stored, other)]
+        stored["noise"] = {
+            metric: [sum(a != b for a, b in zip(first, sides[1][metric], strict=True)), len(first)]
+            for metric, first in sides[0].items()
+        }
+
+
+def _tallies(name: str, part: dict[str, Any], metrics: tuple[str, ...]) -> dict[str, list[tuple[int, int]]]:
+    items = sorted(part["outcomes"])
+    scores = [_score(item, k, code) for item in items for k, code in enumerate(part["outcomes"][item])]
+    evidence = fill(name, part["samples"], {item: (OVERALL,) for item in items}, scores)
+    return {metric: tally(metric, evidence, OVERALL) for metric in metrics}
+
+
+def write_baseline(path: Path, baseline: dict[str, Any]) -> None:
+    """Write a baseline, a line per item.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    write_atomically(path, json.dumps(baseline, ensure_ascii=False, indent=1) + "\n")
+
+
+def _run(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        scores = json.loads((folder / "run.json").read_text(encoding="utf-8"))["scores"]
+    except FileNotFoundError:
+        raise UnavailableError(f"{folder} is no run folder; name one under reports/") from None
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{folder} cannot be read ({error}); measure again") from None
+    return manifest, scores
+
+
+def _code(score: Score) -> str:
+    return str(score.label) if score.outcome is Outcome.LABELLED else _CODES[score.outcome]
+
+
+def _score(item: str, k: int, code: str) -> Score:
+    if code in "0123":
+        return Score(item, k, Outcome.LABELLED, label=int(code))
+    if code not in _OUTCOMES:
+        raise EvidenceError(f"a baseline says {code!r} of {item}, which is no outcome; save it again")
+    return Score(item, k, _OUTCOMES[code])
