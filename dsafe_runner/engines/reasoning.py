@@ -81,13 +81,16 @@ def join_server_split(
     split = bool(reasoning)
     if not content:
         return Thinking(
-            reasoning, "", split or (prefilled and parser is not None) or (content is None and finish == "length")
+            reasoning and reasoning.strip(),
+            "",
+            split or (prefilled and parser is not None) or (content is None and finish == "length"),
         )
     rest = split_thinking(content, parser=parser, prefilled=prefilled and not split, finish=finish)
     if not split:
         return rest
-    thinking = reasoning if rest.thinking is None else f"{reasoning}\n{rest.thinking}"
-    return Thinking(thinking, rest.answer, rest.open)
+    # servers leave the line ends around the tags where they were (vLLM: content starts with two)
+    thinking = str(reasoning) if rest.thinking is None else f"{reasoning}\n{rest.thinking}"
+    return Thinking(thinking.strip(), rest.answer.strip(), rest.open)
 
 
 def _without_tags(thinking: str) -> str:

@@ -123,6 +123,16 @@ class VllmEngine:
         for letters in (True, False):
             yield from self._drive(loaded, [item for item in prepared if bool(item.letters) is letters])
 
+    def notes(self) -> list[str]:
+        """Lines for the user about the answers as a whole."""
+        place = self._ready().place
+        if place.batch_invariant or (place.device, place.dtype) == ("cpu", "float32"):
+            return []
+        return [
+            f"vLLM ran in {place.dtype} without batch invariance: where two tokens are nearly tied, an answer can "
+            "depend on what was computed beside it"
+        ]
+
     def _drive(self, loaded: Loaded, items: list[Prepared]) -> Iterator[Response]:
         """Keep vLLM busy with `items`, in their order, until all are answered."""
         core = loaded.core

@@ -89,8 +89,16 @@ def test_a_cut_anywhere_before_the_end_of_the_closing_tag_leaves_no_answer(think
         (None, "嗯", "length", {"prefilled": True}, Thinking("嗯", "", True)),
         ("嗯", "b</think>A", "stop", {}, Thinking("嗯\nb", "A", False)),
         ("嗯", "A", "stop", {"prefilled": True}, Thinking("嗯", "A", False)),
+        ("嗯\n", "\n\nA", "stop", {}, Thinking("嗯", "A", False)),  # vLLM keeps the line ends around the tags
         (None, "<think>x", "stop", {"parser": None}, Thinking(None, "<think>x", False)),
     ],
 )
 def test_server_split(reasoning, content, finish, options, expected):
     assert join_server_split(reasoning, content, finish, **options) == expected
+
+
+@given(PLAIN, PLAIN)
+def test_a_text_reads_alike_whether_a_server_split_it_or_not(thinking, answer):
+    whole = split_thinking(f"{thinking}{CLOSE}{answer}", parser=R1, prefilled=True, finish="stop")
+    if thinking and answer:
+        assert join_server_split(thinking, answer, "stop") == whole
