@@ -247,7 +247,7 @@ class BenchmarkUse(_Strict):
     )
     draw: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="tc260/*: questions drawn from the bank by the suite's seed; the standard's least number unless said.",
+        description="tc260/*: questions drawn from the bank by the suite's seed; the standard's least unless said.",
     )
 
 
@@ -268,7 +268,9 @@ class Threshold(_Strict):
     """A limit on one metric of one benchmark. Several limits in one entry give several checks."""
 
     benchmark: Name
-    metric: str = Field(min_length=1, description="acc, rr-1, rr-2, hr, think-hr, refusal-rate, asr, content-pass, pass@1")
+    metric: str = Field(
+        min_length=1, description="acc, rr-1, rr-2, hr, think-hr, refusal-rate, asr, content-pass, pass@1"
+    )
     model: Name | list[Name] = Field(description="One of `models`, or a list.")
     per: list[Literal["overall", "area", "category"]] | None = Field(
         default=None, description="One check per slice of these levels."
