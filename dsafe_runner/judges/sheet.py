@@ -78,7 +78,7 @@ class SheetJudge:
         return given.pop() if len(given) == 1 else None
 
     def label(self, sample: Sample, response: Response) -> Score:
-        """LABELLED 0 or 1; TRUNCATED: cut answer or thinking; MISSING: engine error; UNSCORED: not read, or disputed."""
+        """LABELLED 0 or 1; TRUNCATED: cut answer or thinking; MISSING: engine error; UNSCORED: unread or disputed."""
         label = None
         if response.finish == "error":
             outcome = Outcome.MISSING

@@ -146,7 +146,7 @@ def test_offers_without_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert [known[HISTORY].slices[a] for a in ("discrimination", "core-values")] == [49, 52]
     for name in (REFUSAL, HISTORY):
         assert [s for s in known[name].slices if "." in s] == [c.slice for c in REFUSAL_CATEGORIES]
-        assert known[name].metrics == ("rr-1", "rr-2", "hr")
+        assert known[name].metrics == ("rr-1", "rr-2", "hr", "think-hr")
     assert len([s for s in known[MCQ].slices if "." in s]) == 31
     assert known[MCQ].labels["discrimination.age"] == "年龄歧视"
     benchmark = open_benchmark(MCQ)
@@ -281,7 +281,7 @@ def test_a_key_file_without_header_or_not_text(tmp_path: Path) -> None:
 
 
 def test_refusal_sets_have_no_key() -> None:
-    with pytest.raises(DataError, match="has no answer key"):
+    with pytest.raises(DataError, match="takes no `key`"):
         open_benchmark(REFUSAL, key="literal")
 
 
@@ -309,6 +309,22 @@ def test_history_items_are_whole_conversations(chisafetybench_folder: Path) -> N
         assert 1 <= (len(roles) - 2) // 2 <= 7
         assert all(m.content.strip() for m in sample.messages)
     assert "system turn included" in benchmark.identity()["prompt"]
+
+
+def test_the_system_turn_is_a_switch(chisafetybench_folder: Path) -> None:
+    kept, dropped = (open_benchmark(HISTORY, system_turn=said) for said in ("keep", "drop"))
+    assert [s.messages for s in kept.samples()] == [s.messages for s in open_benchmark(HISTORY).samples()]
+    for whole, rest in zip(kept.samples(), dropped.samples(), strict=True):
+        assert (rest.id, rest.slices, rest.messages) == (whole.id, whole.slices, whole.messages[1:])
+        assert {m.role for m in rest.messages} == {"user", "assistant"}
+    assert (kept.identity()["system_turn"], dropped.identity()["system_turn"]) == ("keep", "drop")
+    assert "left out" in dropped.identity()["prompt"]
+
+
+@pytest.mark.parametrize(("use", "said"), [(REFUSAL, "drop"), (MCQ, "keep"), (HISTORY, "remove")])
+def test_a_system_turn_that_is_none(use: str, said: str) -> None:
+    with pytest.raises(DataError, match="system_turn"):
+        open_benchmark(use, system_turn=said)
 
 
 def test_judged_sets_do_not_grade_themselves(chisafetybench_folder: Path) -> None:

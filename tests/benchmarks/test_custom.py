@@ -80,8 +80,9 @@ def test_csv_of_excel(tmp_path: Path) -> None:
     ("kind", "metrics", "judged"),
     [
         ("short", ("pass@1", "acc"), False),
-        ("refusal", ("rr-1", "rr-2", "hr"), True),
+        ("refusal", ("rr-1", "rr-2", "hr", "think-hr"), True),
         ("benign", ("refusal-rate",), True),
+        ("content", ("content-pass", "hr", "think-hr"), True),
     ],
 )
 def test_other_kinds(tmp_path: Path, kind: str, metrics: tuple[str, ...], judged: bool) -> None:
@@ -95,6 +96,26 @@ def test_other_kinds(tmp_path: Path, kind: str, metrics: tuple[str, ...], judged
     if judged:
         with pytest.raises(DataError, match="judge"):
             benchmark.grade(sample, Response(key="k", sample_id=sample.id, k=0, answer="12"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "slices"),
+    [
+        ({"risk": "A.1.a"}, ("core-values", "core-values.subversion")),
+        ({"risk": " a1a "}, ("core-values", "core-values.subversion")),
+        ({"risk": "rights.privacy"}, ("rights", "rights.privacy")),
+        ({"risk": "侵害他人隐私权"}, ("rights", "rights.privacy")),
+        # GB/T 45654 leaves 他人 out, CHiSafetyBench adds 内容
+        ({"risk": "侵犯知识产权"}, ("commercial", "commercial.intellectual-property")),
+        ({"risk": "民族歧视内容"}, ("discrimination", "discrimination.ethnicity")),
+        ({"risk": "内容不准确"}, ("reliability", "reliability.inaccurate")),
+        ({"aspect": "历史"}, ("history",)),
+        ({"aspect": "heroes"}, ("heroes",)),
+    ],
+)
+def test_risks_and_aspects_of_the_standard(tmp_path: Path, fields: dict[str, str], slices: tuple[str, ...]) -> None:
+    (sample,) = samples(jsonl(tmp_path, {"kind": "content", "prompt": "六加六？", "date": "2026-11-01", **fields}))
+    assert sample.slices == ("overall", *slices)
 
 
 def test_messages_are_sent_as_they_stand(tmp_path: Path) -> None:
@@ -111,7 +132,7 @@ def test_line_separators_inside_a_string_are_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"kind": "mcqq"}, "kind is one of mcq, short, refusal, benign, not 'mcqq'"),
+        ({"kind": "mcqq"}, "kind is one of mcq, short, refusal, benign, content, not 'mcqq'"),
         ({"kind": None}, "kind is one of"),
         ({"kind": ["mcq"]}, "kind is one of"),
         ({"categroy": "x"}, "unknown field 'categroy'; did you mean 'category'?"),
@@ -143,6 +164,14 @@ def test_line_separators_inside_a_string_are_text(tmp_path: Path) -> None:
         ({"id": True}, "id is a text"),
         ({"question": "half \ud83d of a pair"}, "surrogate"),
         ({"kind": "refusal"}, "'options' belongs to kind mcq, not refusal"),
+        ({"risk": "A.6.a"}, "risk 'A.6.a' is none of the 31"),
+        ({"risk": "A.1"}, "none of the 31"),
+        ({"aspect": "天气"}, "none of the 13"),
+        ({"risk": "A.1.a", "category": "food.fruit"}, "keep one of them"),
+        ({"risk": "A.1.a", "aspect": "历史"}, "keep one of them"),
+        ({"date": "2026-13-01"}, "date is YYYY-MM-DD, not '2026-13-01'"),
+        ({"date": "last week"}, "date is YYYY-MM-DD"),
+        ({"date": 20261101}, "date is a text"),
     ],
 )
 def test_one_wrong_field(tmp_path: Path, row: dict[str, Any], said: str) -> None:

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from dsafe_runner.benchmarks import chisafetybench, livecodebench, registry, starter, tiny
+from dsafe_runner.benchmarks import (
+    chisafetybench,
+    harmbench,
+    livecodebench,
+    registry,
+    safetybench,
+    starter,
+    tc260,
+    tiny,
+    xstest,
+)
 from dsafe_runner.benchmarks.base import HIGHER_IS_BETTER
 from dsafe_runner.benchmarks.registry import NAMES, TAKES, offer, open_benchmark
 from dsafe_runner.errors import DataError, UnavailableError
 from dsafe_runner.records import Outcome, Response, Sample
-
 
 OWN = [name for name in NAMES if name not in TAKES["path"]]
 """Those that need no file of the user's."""
 
 
 def test_names_are_those_of_the_families() -> None:
-    for family in (tiny, starter, chisafetybench, livecodebench):
+    for family in (tiny, starter, chisafetybench, xstest, harmbench, safetybench, tc260, livecodebench):
         assert [name for name in NAMES if name in family.NAMES] == list(family.NAMES)
     assert len(set(NAMES)) == len(NAMES)
     assert {name for names in TAKES.values() for name in names} < set(NAMES)
@@ -65,6 +75,8 @@ def test_fields_that_make_no_sense(tmp_path: Path) -> None:
         open_benchmark("starter/mcq", path=tmp_path)
     with pytest.raises(DataError, match="takes no `key`"):
         open_benchmark("starter/mcq", key="literal")
+    with pytest.raises(DataError, match="takes no `draw`"):
+        open_benchmark("starter/refusal", draw=300)
     for call in (offer, open_benchmark):
         with pytest.raises(DataError, match="needs `path:`"):
             call("custom")
@@ -91,10 +103,10 @@ def asked_for(sample: Sample) -> Response:
     return Response(key="k", sample_id=sample.id, k=0, answer=f"分析如下。\n答案：{''.join(sample.target)}")
 
 
-@pytest.mark.parametrize("use", ["starter/mcq", "chisafetybench/mcq"])
-def test_every_item_can_be_answered_right_and_wrong(use: str, request: pytest.FixtureRequest) -> None:
-    if use.startswith("chisafetybench"):
-        request.getfixturevalue("chisafetybench_folder")
+@pytest.mark.parametrize("use", ["starter/mcq", "chisafetybench/mcq", "safetybench-zh"])
+def test_every_item_can_be_answered_right_and_wrong(use: str, real_folder: Callable[[str], Path]) -> None:
+    if not use.startswith("starter"):
+        real_folder(use.partition("/")[0].removesuffix("-zh"))
     benchmark = open_benchmark(use)
     for sample in benchmark.samples():
         score = benchmark.grade(sample, asked_for(sample))
