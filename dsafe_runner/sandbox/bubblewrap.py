@@ -34,7 +34,7 @@ from dsafe_runner.errors import UnavailableError
 from dsafe_runner.sandbox.prelude import RECURSION_LIMIT, lent_names
 from dsafe_runner.sandbox.root import PACKAGES, interpreter, root_arguments
 from dsafe_runner.sandbox.runs import MEBIBYTE, CodeVerdict, Limits, Run
-from dsafe_runner.sandbox.supervise import Channels, supervise
+from dsafe_runner.sandbox.supervise import Channels, adopt_orphans, supervise
 from dsafe_runner.sandbox.system_calls import filter_program
 
 UNPRIVILEGED = range(60_706, 61_184)
@@ -121,6 +121,7 @@ class Sandbox:
         if self._as_root and setpriv is None:
             raise UnavailableError("setpriv is not installed, and root must not run programs; install util-linux")
         self._root = root_arguments(*([setpriv] if setpriv else []))
+        adopt_orphans()
         self._self_test()
 
     def describe(self) -> dict[str, str]:
@@ -170,6 +171,8 @@ class Sandbox:
                     # of the controller's environment nothing: the first process inside keeps it where it can be read
                     env=_ENVIRONMENT,
                     cwd="/",
+                    # a process group of its own, which can be killed as one; Ctrl-C is the controller's to handle
+                    start_new_session=True,
                 )
                 childs.close()
                 return supervise(process, Channels(**{name: read for name, (read, _) in reads.items()}), limits, start)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import re
 import select
@@ -13,7 +14,7 @@ import time
 from dataclasses import dataclass
 
 from dsafe_runner.sandbox.runs import MEBIBYTE, CodeVerdict, Limits, Run
-from dsafe_runner.sandbox.usage import usage_of
+from dsafe_runner.sandbox.usage import is_first_of_a_namespace, usage_of
 
 _LOOK_SECONDS = 0.05
 _GRACE_SECONDS = 10.0
@@ -23,6 +24,7 @@ _STDERR_BYTES = 4096
 _CHUNK = 1 << 18
 _CONTROL = re.compile(r"[^\x20-\x7e\xa0-\U0010ffff]|[\u2028-\u202e\u2066-\u2069]")
 _CPU_SIGNAL = 128 + signal.SIGXCPU
+_PR_SET_CHILD_SUBREAPER = 36
 _KILL_SIGNAL = 128 + signal.SIGKILL
 
 
@@ -56,9 +58,9 @@ def supervise(process: subprocess.Popen[bytes], channels: Channels, limits: Limi
         watch.read_all(process)
     finally:
         # also when we are interrupted: nothing of a run outlives it
-        process.kill()
+        watch.kill(process)
         process.wait()
-        gone = watch.wait_until_empty()
+        gone = watch.wait_until_empty(process)
     if not gone:
         return watch.finished(CodeVerdict.SANDBOX_ERROR, "processes of the sandbox could not be ended")
     return watch.judge(oom_killed=_oom_kills() != oom_kills)
@@ -106,11 +108,22 @@ class _Watch:
             buffer += data
             if len(buffer) > self._limits.output_bytes:
                 self._stop(process, CodeVerdict.OUTPUT_LIMIT, f"more than {self._limits.output_bytes} bytes of output")
-        if fd == self._channels.status and self._first is None and (found := re.search(rb'"child-pid": (\d+)', buffer)):
+        if fd == self._channels.status:
+            self._meet_first()
+        return bool(data)
+
+    def _meet_first(self) -> None:
+        """Take hold of the first process inside once bubblewrap has said its number."""
+        found = re.search(rb'"child-pid": (\d+)', self._read[self._channels.status])
+        if self._first is None and found:
             self._first = int(found[1])
             with contextlib.suppress(OSError):
-                self._first_handle = os.pidfd_open(self._first)
-        return bool(data)
+                handle = os.pidfd_open(self._first)
+                # a number may have been given to another process since; that one we must not touch
+                if is_first_of_a_namespace(self._first):
+                    self._first_handle = handle
+                else:
+                    os.close(handle)
 
     def _look(self, process: subprocess.Popen[bytes]) -> None:
         """Stop a sandbox whose processes together are over a limit; each of them may be within its own."""
@@ -136,25 +149,44 @@ class _Watch:
     def _stop(self, process: subprocess.Popen[bytes], verdict: CodeVerdict, detail: str) -> None:
         if self._stopped is None:
             self._stopped = verdict, detail
-            process.kill()
-            self._kill_first()
+            self.kill(process)
 
-    def _kill_first(self) -> None:
-        """End the first process of the namespace: the kernel ends all others with it."""
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """End bubblewrap, and the first process inside: the kernel ends all others with that one.
+
+        Until bubblewrap has told us of it, the first process is in bubblewrap's process group, and waits for it.
+        """
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
         if self._first_handle is not None:
             with contextlib.suppress(OSError):
                 signal.pidfd_send_signal(self._first_handle, signal.SIGKILL)
 
-    def wait_until_empty(self) -> bool:
-        """Wait until the first process is gone, which it is only after all others are."""
-        if self._first_handle is None:
-            return True
-        self._kill_first()
-        poll = select.poll()
-        poll.register(self._first_handle, select.POLLIN)
-        gone = bool(poll.poll(_GRACE_SECONDS * 1000))
-        os.close(self._first_handle)
-        self._first_handle = None
+    def wait_until_empty(self, process: subprocess.Popen[bytes]) -> bool:
+        """Wait until the first process is gone, which it is only after all others are; bubblewrap has ended.
+
+        Orphans are ours to bury (adopt_orphans): the first process, whether it still was in bubblewrap's group or not.
+        """
+        if self._first is None:  # we stopped before we had read all that it said
+            os.set_blocking(self._channels.status, False)
+            with contextlib.suppress(BlockingIOError):
+                self._read[self._channels.status] += os.read(self._channels.status, _CHUNK)
+            self._meet_first()
+        gone = True
+        if self._first_handle is not None:
+            self.kill(process)
+            poll = select.poll()
+            poll.register(self._first_handle, select.POLLIN)
+            gone = bool(poll.poll(_GRACE_SECONDS * 1000))
+            os.close(self._first_handle)
+            self._first_handle = None
+            if gone:
+                _bury(self._first or 0)
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while gone and not _bury(-process.pid):
+            gone = time.monotonic() < deadline
+            time.sleep(0.0005)
         return gone
 
     def judge(self, *, oom_killed: bool) -> Run:
@@ -186,6 +218,25 @@ class _Watch:
         """The record of the run."""
         stdout = bytes(self._read[self._channels.stdout][: self._limits.output_bytes])
         return Run(verdict, stdout, result, detail, time.monotonic() - self._start)
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of what its children leave behind, for good.
+
+    Bubblewrap ends before the first process of its sandbox does. Where nobody waits for orphans, as in a container
+    whose first process is not an init, each run would leave a zombie.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _bury(pid: int) -> bool:
+    """Take note of the end of one orphan, or of all in a group (-group); False where one has not ended yet."""
+    try:
+        while os.waitpid(pid, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return True
+    return False
 
 
 def _last_line(stderr: bytes) -> str:

@@ -41,3 +41,13 @@ def usage_of(pid: int) -> Usage:
                 with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{task}/children", "rb") as file:
                     waiting += map(int, file.read().split())
     return Usage(threads, pages * _PAGE, ticks / _TICKS)
+
+
+def is_first_of_a_namespace(pid: int) -> bool:
+    """Whether a process is number 1 of a process namespace below ours."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/status", "rb") as file:
+        for line in file:
+            if line.startswith(b"NSpid:"):
+                numbers = line.split()[1:]
+                return len(numbers) > 1 and numbers[-1] == b"1"
+    return False

@@ -80,8 +80,9 @@ REFUSED = {
         """,
     "writing-outside-tmp": """
         import sysconfig
-        places = ["/", "/usr/lib", "/dev", "/proc", "/proc/sys/kernel", "/packages", "/root",
-                  os.path.dirname(sys.executable), sysconfig.get_path("stdlib"), os.path.join(sysconfig.get_path("stdlib"), "site-packages")]
+        standard = sysconfig.get_path("stdlib")
+        places = ["/", "/usr/lib", "/dev", "/proc", "/proc/sys/kernel", "/packages", "/root", standard,
+                  os.path.dirname(sys.executable), os.path.join(standard, "site-packages")]
         for place in places:
             breach(place, lambda: open(os.path.join(place, "written"), "w"))
             breach(place, lambda: os.mkdir(os.path.join(place, "made")))
@@ -402,8 +403,13 @@ def test_nothing_is_left_behind(run, end, verdict):
     assert not processes_named(name)
     assert not [path for path in ("/tmp", "/dev/shm") if Path(path, name).exists()]
     assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert "bwrap" not in our_children().values()
+
+
+def our_children() -> dict[int, str]:
+    """Names of our children, ended or not: whatever a sandbox leaves behind becomes our child."""
     children = " ".join(path.read_text() for path in Path("/proc/self/task").glob("*/children")).split()
-    assert "bwrap" not in [Path(f"/proc/{child}/comm").read_text().strip() for child in children]
+    return {int(child): Path(f"/proc/{child}/comm").read_text().strip() for child in children}
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
@@ -423,6 +429,18 @@ def test_the_controller_dies(sandbox, how):
     finally:
         controller.kill()
         controller.wait()
+    # its orphans are ours now, as we have sandboxes too
+    for pid in [pid for pid, name in our_children().items() if name == "bwrap"]:
+        os.waitpid(pid, 0)
+
+
+@pytest.mark.parametrize("milliseconds", [0, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 7, 9])
+def test_stopped_while_it_starts(run, milliseconds):
+    """Whatever bubblewrap had got to by then: no process of it stays, and nothing is said about the program."""
+    for _ in range(3):
+        done = run("1 / 0", limits=Limits(wall_seconds=milliseconds / 1000))
+        assert done.verdict in (CodeVerdict.SANDBOX_ERROR, CodeVerdict.TIME, CodeVerdict.RUNTIME_ERROR)
+        assert "bwrap" not in our_children().values()
 
 
 def wait_until(condition) -> None:
