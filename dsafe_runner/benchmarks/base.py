@@ -27,6 +27,7 @@ class Offer:
     labels   slice -> what people call it
     options  option letters of a multiple-choice set
     licence  one line
+    gated    its authors ask that no question be shown: questions are kept out of everything a run writes but the store
     """
 
     name: str
@@ -38,6 +39,7 @@ class Offer:
     labels: dict[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     licence: str = ""
+    gated: bool = False
 
 
 class Benchmark(Protocol):

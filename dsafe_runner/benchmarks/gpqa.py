@@ -52,6 +52,7 @@ def offer() -> Offer:
         labels={name: label for name, (label, _) in DOMAINS.items()},
         options=tuple(LETTERS[: len(_OPTIONS)]),
         licence=LICENCE,
+        gated=True,
     )
 
 

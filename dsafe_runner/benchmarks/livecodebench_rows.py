@@ -159,8 +159,11 @@ def _problem(
 
 
 def _hash(row: dict[str, Any]) -> str:
-    packed = [row["public_test_cases"], row.get("private_test_cases") or ""]
-    return hashlib.sha256(json.dumps(packed).encode()).hexdigest()
+    made = hashlib.sha256()
+    for packed in (row["public_test_cases"], row.get("private_test_cases") or ""):
+        content = packed.encode("utf-8", "surrogatepass")
+        made.update(b"%d:" % len(content) + content)
+    return made.hexdigest()
 
 
 def _few(ids: list[str]) -> str:
