@@ -25,6 +25,7 @@ class Outcome(StrEnum):
     LABELLED         a judge gave a label (see `Score.label`)
     UNSCORED         there is a response, but no verdict on it that could be read
     MISSING          no response, or an engine failure
+    UNASKED          never asked for: the verdicts were certain without it (`stop: certain`)
     """
 
     RIGHT = "right"
@@ -34,6 +35,7 @@ class Outcome(StrEnum):
     LABELLED = "labelled"
     UNSCORED = "unscored"
     MISSING = "missing"
+    UNASKED = "unasked"
 
 
 class Status(StrEnum):
@@ -153,6 +155,7 @@ class Estimate:
 
     value      k / n of the responses that are there, None when there are none; kappa where that is the metric
     unscored   those of the missing that have a response without a readable verdict
+    unasked    those of the missing that were never asked for
     low, high  one-sided bounds of the rate, each at `confidence`, of the worst and best case of the missing responses
     """
 
@@ -166,6 +169,7 @@ class Estimate:
     truncated: int = 0
     no_answer: int = 0
     unscored: int = 0
+    unasked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,12 @@ class Evidence:
         return found
 
 
-def fill(measurement: str, samples: int, slices: dict[str, tuple[str, ...]], scores: Iterable[Score]) -> Evidence:
-    """Evidence with a MISSING score wherever none was given."""
-    grid = {item: [Score(item, k, Outcome.MISSING) for k in range(samples)] for item in slices}
+def fill(
+    measurement: str, samples: int, slices: dict[str, tuple[str, ...]], scores: Iterable[Score],
+    absent: Outcome = Outcome.MISSING,
+) -> Evidence:
+    """Evidence with a score that says `absent` wherever none was given."""
+    grid = {item: [Score(item, k, absent) for k in range(samples)] for item in slices}
     for score in scores:
         grid[score.sample_id][score.k] = score
     return Evidence(measurement, samples, slices, {item: tuple(row) for item, row in grid.items()})

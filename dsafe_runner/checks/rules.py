@@ -1,9 +1,9 @@
 """Evidence -> Verdicts: the one place where a limit meets the numbers.
 
 A gate passes when it is proven inside its limit and fails when it is proven outside, whatever the missing answers
-were; anything else is INCONCLUSIVE (`gate`). A guard fails only on a drop proven across all guards of its
-model (`guards`). Two caps then turn a verdict into INCONCLUSIVE: too many missing responses (all of them always are), and, for
-accuracy, too many cut or unreadable answers on either side.
+were; anything else is INCONCLUSIVE (`gate`). A guard fails only on a drop proven across all guards of its model
+(`guards`). Two caps then turn a verdict into INCONCLUSIVE: too many missing responses (all of them always are), and,
+for accuracy, too many cut or unreadable answers on either side. Both are about what was asked.
 """
 
 from __future__ import annotations
@@ -150,9 +150,10 @@ def _caps(check: Check, verdict: Verdict, ours: Estimate, theirs: Estimate | Non
 def _hygiene(check: Check, verdict: Verdict, side: Estimate, who: str, policy: Policy) -> Verdict:
     """INCONCLUSIVE where the evidence itself is too poor, whatever the numbers say."""
     unread = side.truncated + side.no_answer
-    if check.metric in GRADED and unread > allowance(policy.max_no_answer, side.n):
+    asked, missing = side.n - side.unasked, side.missing - side.unasked
+    if check.metric in GRADED and unread > allowance(policy.max_no_answer, asked):
         reason = (
-            f"cannot tell: {unread} of {side.n} answers of {who} are cut ({side.truncated}) or unreadable "
+            f"cannot tell: {unread} of {asked} answers of {who} are cut ({side.truncated}) or unreadable "
             f"({side.no_answer}), allowed {policy.max_no_answer:.0%}; raise max_tokens or look at the answers"
         )
         return replace(verdict, status=Status.INCONCLUSIVE, reason=reason, because_missing=True)
@@ -160,9 +161,9 @@ def _hygiene(check: Check, verdict: Verdict, side: Estimate, who: str, policy: P
         # `min: 0` holds for every completion, and `max_missing: 1.0` allows all to be missing: still no evidence
         reason = f"cannot pass: not one of {side.n} responses of {who} could be used"
         return replace(verdict, status=Status.INCONCLUSIVE, reason=reason, because_missing=True)
-    if side.missing > allowance(policy.max_missing, side.n) and verdict.status is Status.PASS:
+    if missing > allowance(policy.max_missing, asked) and verdict.status is Status.PASS:
         reason = (
-            f"cannot pass: {side.missing} of {side.n} responses of {who} are missing{_unscored(side.unscored)}, "
+            f"cannot pass: {missing} of {asked} responses of {who} are missing{_unscored(side.unscored)}, "
             f"allowed {policy.max_missing:.0%}"
         )
         return replace(verdict, status=Status.INCONCLUSIVE, reason=reason, because_missing=True)

@@ -20,20 +20,29 @@ from dsafe_runner.measure.events import EventLog, Progress
 from dsafe_runner.measure.measured import Run
 from dsafe_runner.measure.prepare import Job
 from dsafe_runner.measure.quotes import unquoted
+from dsafe_runner.measure.stopping import Stopper
 from dsafe_runner.measure.store import Store
 from dsafe_runner.records import Request, Response, digest
 
 _Inbox = queue.SimpleQueue[tuple[str, Job, Any]]
 
 
-def ask(jobs: list[Job], run: Run, store: Store, folder: Path, tell: EventLog) -> None:
-    """Run the engines of all jobs that have something to ask, and commit what they say."""
+def ask(
+    jobs: list[Job], run: Run, store: Store, folder: Path, tell: EventLog, stopper: Stopper | None = None
+) -> None:
+    """Run the engines of all jobs that have something to ask, and commit what they say.
+
+    stopper  tells when a model needs to say no more
+    """
     busy = [job for job in jobs if job.pending]
+    if stopper is not None:
+        _stop(stopper.enough(busy, now=True), [])
+        busy = [job for job in busy if not job.enough]
     if not busy:
         return
     pool = _pool(busy)
     inbox: _Inbox = queue.SimpleQueue()
-    engines: list[EngineProcess] = []
+    engines: list[tuple[Job, EngineProcess]] = []
     stop = threading.Event()
     threads = [
         threading.Thread(
@@ -56,6 +65,9 @@ def ask(jobs: list[Job], run: Run, store: Store, folder: Path, tell: EventLog) -
             elif kind == "response":
                 _commit(job, value, store, run, tell)
                 progress[job.model].step()
+                if stopper is not None:
+                    stopper.add(value)
+                    _stop(stopper.enough([j for j in busy if not j.enough]), engines)
             elif kind == "more":
                 progress[job.model].more(value)
             elif kind == "note":
@@ -69,11 +81,19 @@ def ask(jobs: list[Job], run: Run, store: Store, folder: Path, tell: EventLog) -
     finally:
         # Ctrl-C, a full disk: no engine may outlive the run
         stop.set()
-        for engine in list(engines):
+        for _, engine in list(engines):
             engine.kill()
         for thread in threads:
             thread.join(timeout=10)
         _drain(inbox, store)
+
+
+def _stop(jobs: list[Job], engines: list[tuple[Job, EngineProcess]]) -> None:
+    for job in jobs:
+        job.enough = True
+        for owner, engine in list(engines):
+            if owner is job:
+                engine.kill()
 
 
 def _pool(jobs: list[Job]) -> DevicePool:
@@ -96,8 +116,10 @@ def _drain(inbox: _Inbox, store: Store) -> None:
 def _commit(job: Job, response: Response, store: Store, run: Run, tell: EventLog) -> None:
     if response.finish != "error":
         store.put(response)
+        job.answered.add(response.key)
         return
     job.errors += 1
+    job.failed.add(response.key)
     if job.errors <= 5:
         asked = next((request.messages for request in job.pending if request.key == response.key), ())
         reason = unquoted(str(response.error), asked)
@@ -115,7 +137,8 @@ def _end(job: Job, error: Exception | None, run: Run, tell: EventLog) -> None:
 
 
 def _serve(
-    job: Job, pool: DevicePool, folder: Path, inbox: _Inbox, engines: list[EngineProcess], stop: threading.Event
+    job: Job, pool: DevicePool, folder: Path, inbox: _Inbox, engines: list[tuple[Job, EngineProcess]],
+    stop: threading.Event,
 ) -> None:
     """Thread of one model: wait for a device, start its engine, pass on what it says; a crash is retried once."""
     model, engine = job.fields
@@ -124,12 +147,13 @@ def _serve(
     try:
         with _lease(pool, job) as env:
             for attempt in (1, 2):
-                if stop.is_set():
+                if stop.is_set() or job.enough:
                     break
                 try:
                     process = EngineProcess(model, engine, env=env, log_path=folder / "logs" / f"{job.model}.log")
-                    engines.append(process)
+                    engines.append((job, process))
                     with process:
+                        _same_files(job, process.describe())
                         inbox.put(("ready", job, process.describe()))
                         # a reply that cannot be read is asked for once more, of the same process
                         while left := [request for key, request in queued.items() if key not in answered]:
@@ -139,6 +163,8 @@ def _serve(
                             inbox.put(("note", job, note))
                     break
                 except EngineError:
+                    if job.enough:
+                        break
                     # worth a second process only where the first one got somewhere: a broken model fails at once
                     if attempt == 2 or not answered or stop.is_set():
                         raise
@@ -161,6 +187,13 @@ def _generate(
             more += 1
     if more:
         inbox.put(("more", job, more))
+
+
+def _same_files(job: Job, described: dict[str, Any]) -> None:
+    """Files that are replayed must be those the responses are keyed by."""
+    known = job.identified.facts.get("files")
+    if known and any(known.get(file["file"]) != file["sha256"] for file in described.get("files", ())):
+        raise EngineError("its files were changed while they were read; run again")
 
 
 def _lease(pool: DevicePool, job: Job) -> AbstractContextManager[dict[str, str]]:

@@ -44,6 +44,7 @@ def manifest(plan: Plan, ready: Prepared, run: Run, started: float) -> dict[str,
             for key, evidence in run.evidence.items() if key in plan.measurements
         },
         "baselines": {name: {"path": b.name, "sha256": b.sha256} for name, b in plan.baselines.items()},
+        "stopped": run.stopped,
         "unavailable": run.unavailable,
         "failed": run.failed,
         "warnings": run.warnings,

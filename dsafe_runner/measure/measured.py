@@ -15,12 +15,16 @@ from dsafe_runner.records import Status, Verdict
 
 @dataclass
 class Run:
-    """What was measured, and what could not be: measurement id -> one line why."""
+    """What was measured, and what could not be: measurement id -> one line why.
+
+    stopped  model -> responses there are and all there would be, where `stop: certain` spared some
+    """
 
     evidence: dict[str, Evidence] = field(default_factory=dict)
     unavailable: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    stopped: dict[str, list[int]] = field(default_factory=dict)
     manifest: dict[str, Any] = field(default_factory=dict)
 
     def require(self, check: Check) -> None:

@@ -32,6 +32,9 @@ class Job:
     fields     model and engine as the engine process wants them
     pending    requests that are not stored, each once: duplicates of a prompt are folded
     described  what its engine says about itself; until it has started, what it said the last time
+    failed     keys of requests that got no response; `errors` of them
+    answered   keys of requests whose response was stored in this run
+    enough     it was stopped, as no further response could change a verdict
     again      a second request where the response to a first one is of no use
     known      a judge's requests, whether they had to be asked or were stored
     """
@@ -44,6 +47,9 @@ class Job:
     pending: list[Request] = field(default_factory=list)
     described: dict[str, Any] = field(default_factory=dict)
     errors: int = 0
+    failed: set[str] = field(default_factory=set)
+    answered: set[str] = field(default_factory=set)
+    enough: bool = False
     again: Callable[[Request, Response], Request | None] | None = None
     known: list[Request] = field(default_factory=list)
 
@@ -57,6 +63,11 @@ class Job:
     def everything(self) -> list[Request]:
         """All that is asked of this model, stored or not."""
         return [*(r for requests in self.requests.values() for r in requests), *self.known]
+
+    @property
+    def unasked(self) -> set[str]:
+        """Keys of the requests that were left out when it was stopped."""
+        return {r.key for r in self.pending if r.key not in self.failed | self.answered} if self.enough else set()
 
     @property
     def asked(self) -> int:

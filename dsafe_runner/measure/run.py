@@ -10,7 +10,7 @@ import time
 from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
-from dsafe_runner.errors import DsafeError
+from dsafe_runner.errors import DsafeError, StoreError
 from dsafe_runner.judges.base import AskingJudge
 from dsafe_runner.measure.asking import ask
 from dsafe_runner.measure.baseline import attach_baselines
@@ -27,6 +27,7 @@ from dsafe_runner.measure.scoring import (
     score_measurement,
     thoughts,
 )
+from dsafe_runner.measure.stopping import Stopper
 from dsafe_runner.measure.store import FileHashes, Store
 from dsafe_runner.plan import Check, Measurement, Plan
 
@@ -66,8 +67,11 @@ def measure(
             _tell_plan(ready, tell)
             for warning in _judge_warnings(plan, ready):
                 _warn(run, tell, warning)
+            stopping = plan.loaded.suite.policy.stop == "certain"
             if recorded is None:
-                ask(ready.jobs, run, opened, folder, tell)
+                stopper = Stopper(plan, chosen, ready, opened) if stopping else None
+                ask(ready.jobs, run, opened, folder, tell, stopper)
+                _tell_stopped(ready, run, tell)
             _judge(plan, ready, run, opened, folder, tell, asking=recorded is None)
             _score(plan, ready, run, opened, tell)
             if recorded is not None:
@@ -150,8 +154,19 @@ def _answers(plan: Plan, ready: Prepared, measurement: Measurement, store: Store
     return [*answers, *(thoughts(answers) if plan.judges_thinking(measurement.benchmark) else ())]
 
 
+def _tell_stopped(ready: Prepared, run: Run, tell: EventLog) -> None:
+    """Say how much was spared."""
+    for job in ready.jobs:
+        if job.enough and (unasked := job.unasked):
+            asked = job.asked - len(unasked)
+            run.stopped[job.model] = [asked, job.asked]
+            text = f"{job.model}: decided after {asked / job.asked:.0%} of {job.asked:,} responses"
+            tell("stopped", model=job.model, text=text)
+
+
 def _score(plan: Plan, ready: Prepared, run: Run, store: Store, tell: EventLog) -> None:
     asked = {key: requests for job in ready.jobs for key, requests in job.requests.items()}
+    unasked = {key: job.unasked for job in ready.jobs for key in job.requests}
     for measurement in _measured(ready, run):
         progress: list[Progress] = []
 
@@ -167,8 +182,10 @@ def _score(plan: Plan, ready: Prepared, run: Run, store: Store, tell: EventLog) 
                 name = plan.judge_of(measurement.benchmark)
                 evidence = score_measurement(
                     plan, measurement, asked[measurement.id], ready.samples[measurement.benchmark], store,
-                    ready.judges[name] if name else None, step,
+                    ready.judges[name] if name else None, step, unasked[measurement.id],
                 )
+        except StoreError:
+            raise
         except DsafeError as error:
             run.failed[measurement.id] = f"{measurement.id}: {error}"
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 
 from dsafe_runner.benchmarks.base import Benchmark, SlowGrading
@@ -16,12 +16,13 @@ from dsafe_runner.records import Outcome, Request, Sample, Score, digest
 
 def score_measurement(
     plan: Plan, measurement: Measurement, requests: list[Request], samples: tuple[Sample, ...], store: Store,
-    reader: Reader | None, step: Callable[[int, int], None] = lambda done, total: None,
+    reader: Reader | None, step: Callable[[int, int], None] = lambda done, total: None, unasked: Container[str] = (),
 ) -> Evidence:
     """Evidence of one measurement from what the store holds.
 
-    reader  the judge of a judged benchmark
-    step    told (done, total) while slow grading goes on
+    reader   the judge of a judged benchmark
+    step     told (done, total) while slow grading goes on
+    unasked  keys of requests that were left out, as the verdicts were certain without them
     """
     answers = answers_of(plan, measurement.benchmark, requests, samples, store)
     if reader is None:
@@ -32,7 +33,18 @@ def score_measurement(
             thinking = reader.read(thoughts(answers), store)
             scores = [replace(a, thinking_label=b.thinking_label) for a, b in zip(scores, thinking, strict=True)]
     keyed = [replace(s, response_key=a.response.key) for s, a in zip(scores, answers, strict=True)]
-    return fill(measurement.id, measurement.samples, {sample.id: sample.slices for sample in samples}, keyed)
+    evidence = fill(measurement.id, measurement.samples, {sample.id: sample.slices for sample in samples}, keyed)
+    return _without(evidence, requests, unasked) if unasked else evidence
+
+
+def _without(evidence: Evidence, requests: list[Request], unasked: Container[str]) -> Evidence:
+    """The evidence, with UNASKED where nothing was asked."""
+    for request in requests:
+        row = evidence.scores[request.sample_id]
+        if request.key in unasked and row[request.k].outcome is Outcome.MISSING:
+            changed = replace(row[request.k], outcome=Outcome.UNASKED)
+            evidence.scores[request.sample_id] = (*row[: request.k], changed, *row[request.k + 1 :])
+    return evidence
 
 
 def graded(

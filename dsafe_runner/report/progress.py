@@ -22,6 +22,8 @@ def line_of(event: dict[str, Any]) -> str | None:
         return f"dsafe: {event['model']}: {event['done']}/{event['total']} responses, {event['per_second']:.1f}/s{left}"
     if kind == "failed":
         return f"dsafe: failed: {event['reason']}"
+    if kind == "stopped":
+        return f"dsafe: {event['text']}"
     if kind == "warning":
         return f"dsafe: warning: {event['text']}"
     return None

@@ -21,6 +21,7 @@ benchmarks:
 thresholds:
   - {benchmark: mcq, metric: acc, model: [base, safe], min: 0.5}
   - {benchmark: mcq, metric: acc, model: safe, versus: base, max_drop: 0.1}
+policy: {uncertainty: none}
 """
 BASE, SAFE, DROP = "base::mcq/overall[acc-min]", "safe::mcq/overall[acc-min]", "safe::mcq/overall[acc-drop.vs.base]"
 
