@@ -42,6 +42,7 @@ TAKES: dict[str, tuple[str, ...]] = {
     "path": (CUSTOM, *_BANKS),
     "system_turn": ("chisafetybench/refusal-history",),
     "draw": _BANKS,
+    "draw_seed": _BANKS,
     "window": tuple(name for name in NAMES if name.startswith("livecodebench/")),
 }
 """Fields of a suite's benchmark entry that only some benchmarks have a use for."""
@@ -63,14 +64,15 @@ def offer(use: str, *, path: Path | None = None) -> Offer:
 
 def open_benchmark(
     use: str, *, key: str | None = None, path: Path | None = None, system_turn: str | None = None,
-    draw: int | None = None, seed: int = 0,
+    draw: int | None = None, draw_seed: int | None = None,
     window: tuple[datetime.date | None, datetime.date | None] | None = None,
 ) -> Benchmark:
     """A benchmark, ready to give samples.
 
     key          chisafetybench/mcq only: consensus (default), literal, positive-reading, or the path of a .tsv file
     path         custom and tc260/*: their .jsonl or .csv file
-    draw, seed   tc260/* only: how many questions of the bank are asked, and which
+    draw         tc260/* only: how many questions of the bank are asked; the standard's least number unless said
+    draw_seed    tc260/* only: which ones; not the suite's seed, so that a second run asks the same questions
     system_turn  chisafetybench/refusal-history only: keep (default) or drop
     window       livecodebench/* only: first and last day of contests, None is open
 
@@ -79,7 +81,9 @@ def open_benchmark(
         DataError: no such benchmark, a field it does not take, or a file with mistakes (one per line).
     """
     family = _family(use)
-    given = {"key": key, "path": path, "system_turn": system_turn, "draw": draw, "window": window}
+    given = {
+        "key": key, "path": path, "system_turn": system_turn, "draw": draw, "draw_seed": draw_seed, "window": window,
+    }  # fmt: skip
     for field, value in given.items():
         if value is not None and use not in TAKES[field]:
             raise DataError(f"{use} takes no `{field}`; only {', '.join(TAKES[field])} can")
@@ -110,7 +114,7 @@ def open_benchmark(
     if family == "tc260":
         from dsafe_runner.benchmarks.tc260 import Tc260Bank
 
-        return Tc260Bank(use, path, draw, seed)
+        return Tc260Bank(use, path, draw, draw_seed or 0)
     if family == "math-500":
         from dsafe_runner.benchmarks.maths import Math500
 

@@ -106,7 +106,7 @@ def _open(loaded: LoadedSuite, name: str, use: BenchmarkUse, mistakes: list[Mist
         key = str(resolve(loaded.path.parent, key))
     try:
         return open_benchmark(
-            use.use, key=key, path=path, system_turn=use.system_turn, draw=use.draw, seed=loaded.suite.seed,
+            use.use, key=key, path=path, system_turn=use.system_turn, draw=use.draw, draw_seed=use.draw_seed,
             window=(use.window.since, use.window.until) if use.window else None,
         )
     except (DataError, UnavailableError) as error:

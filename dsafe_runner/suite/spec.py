@@ -246,9 +246,9 @@ class BenchmarkUse(_Strict):
         default=None, description="livecodebench/*: only problems of contests on these days."
     )
     draw: Annotated[int, Field(ge=1)] | None = Field(
-        default=None,
-        description="tc260/*: questions drawn from the bank by the suite's seed; the standard's least unless said.",
+        default=None, description="tc260/*: questions drawn from the bank; the standard's least number unless said."
     )
+    draw_seed: int | None = Field(default=None, description="tc260/*: which ones; 0 unless said, and recorded.")
 
 
 class Baseline(_Strict):
