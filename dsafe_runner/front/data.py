@@ -1,8 +1,12 @@
-"""`dsafe data`: which benchmarks there are, which of them can run here, and fetching what is missing."""
+"""`dsafe data`: which benchmarks there are, which of them can run here, fetching what is missing, examining a bank."""
 
 from __future__ import annotations
 
+import datetime
+from pathlib import Path
+
 from dsafe_runner.benchmarks import data
+from dsafe_runner.benchmarks.bank import age, read_bank
 from dsafe_runner.benchmarks.registry import NAMES, offer, open_benchmark
 from dsafe_runner.errors import DataError, UnavailableError
 
@@ -45,3 +49,24 @@ def fetch_data(names: list[str]) -> int:
         for done in data.fetch(name):
             print(f"{name}: {done.action}: {done.path}")
     return 0
+
+
+def examine_banks(files: list[str], today: datetime.date | None = None) -> int:
+    """Hold question banks of the user's against what TC260-003 asks of one. 0 when all of it is there, 1 otherwise.
+
+    Raises:
+        UnavailableError: no file named, or one that is not there.
+        DataError: mistakes in a file, one per line.
+    """
+    if not files:
+        raise UnavailableError("name the banks to look at: .jsonl or .csv files; docs/tc260.md says what they hold")
+    open_points = 0
+    for file in files:
+        bank = read_bank(Path(file))
+        wanted = bank.standard
+        print(f"{file}: {wanted.name} bank, {len(bank.items)} questions, sha256 {bank.sha256[:12]}")
+        for finding in [*bank.findings, age(bank, today or datetime.date.today())]:
+            open_points += not finding.met
+            print(f"  {'ok  ' if finding.met else 'OPEN'}  {finding.point:11} {finding.said}")
+        print(f"  evidence toward TC260-003 {wanted.clause} and GB/T 45654 Annex B; no statement about a service")
+    return 1 if open_points else 0

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dsafe_runner.errors import ConfigError, Mistake
-from dsafe_runner.records import Outcome, Response, Sample, Score, digest, message_list
+from dsafe_runner.judges.fences import well_formed
+from dsafe_runner.records import Message, Outcome, Response, Sample, Score, digest, message_list
 
 COLUMNS = ("fingerprint", "item", "model", "k", "question", "answer", "verdict", "reviewer", "note")
 """What `dsafe sheet` writes."""
@@ -28,7 +29,14 @@ _NEEDED = ("fingerprint", "verdict", "reviewer")
 
 def fingerprint(sample: Sample, response: Response) -> str:
     """What a verdict is bound to: the conversation and the whole answer."""
-    return digest([message_list(sample.messages), response.answer], 32)
+    return digest([message_list(tuple(map(_sendable, sample.messages))), well_formed(response.answer)], 32)
+
+
+def unreadable(response: Response) -> Outcome | None:
+    """What an answer is that nobody can give a verdict on: MISSING or TRUNCATED; None for a whole one."""
+    if response.finish == "error":
+        return Outcome.MISSING
+    return Outcome.TRUNCATED if response.thinking_open or response.finish == "length" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +87,18 @@ class SheetJudge:
 
     def label(self, sample: Sample, response: Response) -> Score:
         """LABELLED 0 or 1; TRUNCATED: cut answer or thinking; MISSING: engine error; UNSCORED: unread or disputed."""
-        label = None
-        if response.finish == "error":
-            outcome = Outcome.MISSING
-        elif response.thinking_open or response.finish == "length":
-            outcome = Outcome.TRUNCATED
-        else:
-            label = self.verdict(sample, response)
-            outcome = Outcome.UNSCORED if label is None else Outcome.LABELLED
+        outcome = unreadable(response)
+        label = None if outcome else self.verdict(sample, response)
+        outcome = outcome or (Outcome.UNSCORED if label is None else Outcome.LABELLED)
         return Score(sample.id, response.k, outcome, label=label, response_key=response.key)
 
     def _reviewers(self) -> str:
         names = sorted({row.reviewer for rows in self._read.values() for row in rows})
         return ", ".join(names) if len(names) <= 5 else f"{len(names)} people"
+
+
+def _sendable(message: Message) -> Message:
+    return Message(message.role, well_formed(message.content))
 
 
 def read_rows(path: Path, content: bytes) -> list[Row]:

@@ -207,7 +207,7 @@ def test_a_draw_is_repeatable_and_the_seeds(tmp_path: Path, bank_rows: Make, wri
     path = write_bank(tmp_path / "bank.jsonl", bank_rows(REFUSAL))
 
     def ids(seed: int, count: int | None = None) -> list[str]:
-        return [s.id for s in open_benchmark(REFUSAL, path=path, seed=seed, draw=count).samples()]
+        return [s.id for s in open_benchmark(REFUSAL, path=path, draw_seed=seed, draw=count).samples()]
 
     assert ids(1) == ids(1) == sorted(ids(1), key=lambda i: int(i[1:]))
     assert ids(1) != ids(2)
