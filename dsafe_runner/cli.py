@@ -89,9 +89,15 @@ def _parser() -> argparse.ArgumentParser:
     two.add_argument("other", type=Path, metavar="FILE")
     baseline.set_defaults(run=_baseline)
 
-    data = commands.add_parser("data", help="list benchmarks, fetch their data")
-    data.add_argument("action", nargs="?", choices=["list", "fetch"], default="list")
-    data.add_argument("names", nargs="*", metavar="NAME")
+    sheet = commands.add_parser("sheet", help="write the answers that people have to read (judges of kind sheet)")
+    sheet.add_argument("file", type=Path, metavar="SUITE")
+    sheet.add_argument("--judge", metavar="NAME", help="which one; needed where the suite has several")
+    _add_store(sheet)
+    sheet.set_defaults(run=_sheet)
+
+    data = commands.add_parser("data", help="list benchmarks, fetch their data, look at a question bank of yours")
+    data.add_argument("action", nargs="?", choices=["list", "fetch", "bank"], default="list")
+    data.add_argument("names", nargs="*", metavar="NAME", help="fetch: data sets; bank: .jsonl or .csv files")
     data.set_defaults(run=_data)
 
     train = commands.add_parser("train", help="train a checkpoint from a recipe")
@@ -157,11 +163,19 @@ def _judge(arguments: argparse.Namespace) -> int:
     )
 
 
+def _sheet(arguments: argparse.Namespace) -> int:
+    from dsafe_runner.front.sheet import write_sheet
+
+    return write_sheet(arguments.file, judge=arguments.judge, store=arguments.store)
+
+
 def _data(arguments: argparse.Namespace) -> int:
-    from dsafe_runner.front.data import fetch_data, list_data
+    from dsafe_runner.front.data import examine_banks, fetch_data, list_data
 
     if arguments.action == "list":
         return list_data()
+    if arguments.action == "bank":
+        return examine_banks(arguments.names)
     return fetch_data(arguments.names)
 
 
