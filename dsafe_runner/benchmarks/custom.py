@@ -23,7 +23,7 @@ from pathlib import Path
 from dsafe_runner.benchmarks import choice_text
 from dsafe_runner.benchmarks.base import Offer
 from dsafe_runner.benchmarks.custom_file import Wrong, read_bytes, read_rows
-from dsafe_runner.benchmarks.custom_row import JUDGED, METRICS, Item, RowError, read_item
+from dsafe_runner.benchmarks.custom_row import JUDGED, METRICS, Item, read_item
 from dsafe_runner.errors import DataError
 from dsafe_runner.records import OVERALL, Response, Sample, Score
 
@@ -90,19 +90,19 @@ def read_items(path: Path, content: bytes) -> tuple[Item, ...]:
     seen: dict[str, int] = {}
     kind: tuple[str, int] | None = None
     for row in rows:
-        try:
-            item = read_item(row)
-            sample = item.sample
-            kind = kind or (sample.kind, row.line)
-            if sample.kind != kind[0]:
-                raise RowError(f"kind {sample.kind!r} after {kind[0]!r} at line {kind[1]}; one file holds one kind")
-            if sample.id in seen:
-                raise RowError(f"id {sample.id!r} already stands at line {seen[sample.id]}; ids are unique")
-        except RowError as error:
-            mistakes.append((row.line, str(error)))
+        item = read_item(row, mistakes)
+        if item is None:
             continue
-        seen[sample.id] = row.line
-        items.append(item)
+        sample = item.sample
+        kind = kind or (sample.kind, row.line)
+        if sample.kind != kind[0]:
+            one = f"kind {sample.kind!r} after {kind[0]!r} at line {kind[1]}; one file holds one kind"
+            mistakes.append((row.line, one))
+        elif sample.id in seen:
+            mistakes.append((row.line, f"id {sample.id!r} already stands at line {seen[sample.id]}; ids are unique"))
+        else:
+            seen[sample.id] = row.line
+            items.append(item)
     if mistakes:
         lines = [f"{path}:{line}: {what}" for line, what in sorted(mistakes)[:MAX_MISTAKES]]
         more = [f"{path}: and {len(mistakes) - MAX_MISTAKES} more"] if len(mistakes) > MAX_MISTAKES else []
