@@ -14,7 +14,7 @@ FLOORS = [
     {"config"},
     {"suite"},
     {"sandbox"},
-    {"engines", "judges", "benchmarks"},
+    {"engines", "judges", "benchmarks", "overlap"},
     {"plan"},
     {"checks"},
     {"measure"},
@@ -22,7 +22,7 @@ FLOORS = [
     {"collector", "front", "plugin", "cli", "__main__"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-TRAINING_MAY_USE = {"errors", "records", "config", "benchmarks", "training"}
+TRAINING_MAY_USE = {"errors", "records", "config", "benchmarks", "overlap", "training"}
 LAZY_OFFERS = ("suite/load.py", "benchmarks")
 """The one upward look: the suite loader takes the offers table as an argument, and its default finds it lazily."""
 

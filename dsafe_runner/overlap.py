@@ -1,0 +1,231 @@
+"""Which training texts contain benchmark items: text against text, whatever the spacing, width, case or punctuation.
+
+    index = Index(items_of("mcq", samples))
+    for found in index.overlaps(rows): ...
+
+A text becomes a row of tokens: a Han character is one, so is a word of any other script. An item overlaps with a text
+when at least `SHARE` of its 3-grams stand together in it, in a stretch not much longer than the item: a copy does, and
+so does one with a few words changed; another question on the same matter does not. What many items of a benchmark share
+(stems, instructions) is no evidence and is not counted. Containment is computed exactly: benchmarks are small enough
+for an index of all their n-grams, so MinHash, which estimates it, would only add error here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dsafe_runner.errors import DataError
+from dsafe_runner.records import Sample
+
+SHARE = 0.6
+"""Of an item's 3-grams. Eight scattered changes in 60 characters leave 0.6; of our own texts, written on the same
+matters as CHiSafetyBench's, none reaches 0.4 of any of its items."""
+STEM = 16
+"""Tokens from which on the question of a multiple-choice item is also looked for without its options."""
+SHORT = 8
+"""Items of fewer tokens are too short for n-grams: they overlap only with a turn that is equal to them."""
+_FIRST = 0.2
+"""Share of an item's 5-grams a text must hold to be looked at closely."""
+_COMMON = 0.05
+"""An n-gram in more than this share of a benchmark's items (and in more than two) is boilerplate."""
+_HAN = "㐀-鿿豈-﫿\U00020000-\U000323af"
+_TOKEN = re.compile(f"[{_HAN}]|[^\\W{_HAN}_]+")
+_LETTERS = re.compile(r"(?m)^\s*[A-Z]\s*[.、．)）:：]?\s*$")
+_OTHER = "\x00"
+_PRIVATE = 0xF0000
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What is compared of one benchmark item."""
+
+    benchmark: str
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A training sample: its id, where it stands, and each of its texts (turns, thinking, answer)."""
+
+    id: str
+    where: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Overlap:
+    """A training sample that holds an item. `share`: of the item's 3-grams; 1.0 is a copy."""
+
+    row: str
+    where: str
+    benchmark: str
+    item: str
+    share: float
+
+
+def tokens(text: str) -> list[str]:
+    """Han characters one by one, other words whole; width, case and compatibility forms made equal, signs dropped."""
+    return _TOKEN.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
+def items_of(benchmark: str, samples: Iterable[Sample]) -> list[Item]:
+    """The user turns of each sample; of multiple choice also the question alone, where it is one no other item asks."""
+    made: list[Item] = []
+    stems: dict[str, list[Item]] = defaultdict(list)
+    for sample in samples:
+        text = "\n".join(m.content for m in sample.messages if m.role == "user")
+        made.append(Item(benchmark, sample.id, text))
+        if sample.options:
+            for option in sorted(sample.options, key=len, reverse=True):
+                text = text.replace(option, "\n")
+            text = _LETTERS.sub("", text)
+            found = tokens(text)
+            if len(found) >= STEM:
+                stems["".join(found)].append(Item(benchmark, sample.id, text))
+    return made + [items[0] for items in stems.values() if len(items) == 1]
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """The rows of a .jsonl file. Every string of a row is compared, whatever its key; `id`, else the line, names it.
+
+    Raises:
+        DataError: the file cannot be read, holds no row, or a line is not a JSON object.
+    """
+    found = False
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                if not line.strip():
+                    continue
+                try:
+                    data = json.loads(line)
+                except ValueError:
+                    data = None
+                if not isinstance(data, dict):
+                    raise DataError(f"{path}:{number}: not a JSON object; one row a line is expected")
+                found = True
+                yield Row(str(data.get("id", number)), f"{path}:{number}", tuple(_strings(data)))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({type(error).__name__})") from error
+    if not found:
+        raise DataError(f"{path}: holds no rows, so nothing would be compared")
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(inner)
+
+
+class Index:
+    """The items' n-grams, ready to be looked for.
+
+    Raises:
+        DataError: there is no item, or one without any letter.
+    """
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        if not items:
+            raise DataError("there are no benchmark items to compare with")
+        self.items = items
+        self._words: dict[str, str] = {}
+        self._texts = [self._learn(item) for item in items]
+        self._equal: dict[str, list[int]] = defaultdict(list)
+        for number, text in enumerate(self._texts):
+            self._equal[text].append(number)
+        self._fine = self._grams(3)
+        coarse = self._grams(5)
+        self._coarse_sizes = [len(grams) for grams in coarse]
+        self._coarse: dict[str, list[int]] = defaultdict(list)
+        for number, grams in enumerate(coarse):
+            for gram in grams:
+                self._coarse[gram].append(number)
+
+    def overlaps(self, rows: Iterable[Row]) -> list[Overlap]:
+        """Every (sample, item) that overlap, sorted; the largest share over the sample's texts counts."""
+        best: dict[tuple[str, str, str, str], float] = {}
+        for row in rows:
+            for part in row.parts:
+                for number, share in self._in(self._spell(tokens(part))):
+                    item = self.items[number]
+                    key = (row.id, row.where, item.benchmark, item.id)
+                    best[key] = max(share, best.get(key, 0.0))
+        return sorted(Overlap(*key, share) for key, share in best.items())
+
+    def _learn(self, item: Item) -> str:
+        """An item's tokens as one character each. Only words of items get one: no other word can match anything."""
+        found = tokens(item.text)
+        if not found:
+            raise DataError(f"{item.benchmark}: item {item.id} has no text to compare")
+        for token in found:
+            if len(token) > 1 and token not in self._words:
+                if len(self._words) >= 0x1FFF0:
+                    raise DataError("more than 131,000 different words in the items; compare fewer benchmarks at once")
+                self._words[token] = chr(_PRIVATE + len(self._words))
+        return self._spell(found)
+
+    def _spell(self, found: list[str]) -> str:
+        return "".join(token if len(token) == 1 else self._words.get(token, _OTHER) for token in found)
+
+    def _grams(self, size: int) -> list[frozenset[str]]:
+        """Each item's n-grams, without its benchmark's boilerplate; whole where nothing else would be left."""
+        made = [_ngrams(text, size) if len(text) >= SHORT else frozenset() for text in self._texts]
+        seen: dict[str, Counter[str]] = defaultdict(Counter)
+        count: Counter[str] = Counter(item.benchmark for item in self.items)
+        for item, grams in zip(self.items, made, strict=True):
+            seen[item.benchmark].update(grams)
+        result = []
+        for item, grams in zip(self.items, made, strict=True):
+            limit = max(2.0, _COMMON * count[item.benchmark])
+            own = frozenset(g for g in grams if seen[item.benchmark][g] <= limit)
+            result.append(own if len(own) >= min(4, len(grams)) else grams)
+        return result
+
+    def _in(self, text: str) -> Iterator[tuple[int, float]]:
+        """The items that stand in a text, with their shares."""
+        for number in self._equal.get(text, ()):
+            yield number, 1.0
+        held: Counter[int] = Counter()
+        for gram in _ngrams(text, 5):
+            for number in self._coarse.get(gram, ()):
+                held[number] += 1
+        for number, count in held.items():
+            if count >= _FIRST * self._coarse_sizes[number]:
+                share = self._densest(text, number)
+                if share >= SHARE:
+                    yield number, share
+
+    def _densest(self, text: str, number: int) -> float:
+        """The largest share of an item's 3-grams in any stretch of the text half as long again as the item."""
+        grams = self._fine[number]
+        width = len(self._texts[number]) * 3 // 2 + 3
+        where = [(i, text[i : i + 3]) for i in range(len(text) - 2) if text[i : i + 3] in grams]
+        inside: Counter[str] = Counter()
+        best = first = 0
+        for position, gram in where:
+            inside[gram] += 1
+            while where[first][0] < position - width:
+                gone = where[first][1]
+                inside[gone] -= 1
+                if not inside[gone]:
+                    del inside[gone]
+                first += 1
+            best = max(best, len(inside))
+        return best / len(grams)
+
+
+def _ngrams(text: str, size: int) -> frozenset[str]:
+    return frozenset(text[i : i + size] for i in range(len(text) - size + 1))
