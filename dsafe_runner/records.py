@@ -138,6 +138,7 @@ class Score:
     label           a judge's class of the answer (0-3)
     thinking_label  a judge's class of the thinking, where a suite has it judged
     answer          what was read out of a graded response
+    confirmed       whether people agree with a class of 0 (`review: flagged`); None: not read, or not asked for
     """
 
     sample_id: str
@@ -147,6 +148,7 @@ class Score:
     answer: str | None = None
     response_key: str = ""
     thinking_label: int | None = None
+    confirmed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,22 +22,22 @@ def decide_one(plan: Plan, check: Check, evidence: Mapping[str, Evidence]) -> Ve
         KeyError: a measurement the check needs was not measured; callers look that up first.
     """
     policy = plan.loaded.suite.policy
-    own, *other = check.measurements
-    candidate = evidence[own]
+    candidate = evidence[check.own]
     if check.rule == GUARD:
         family = plan.family(check.model)
-        measured = tuple(m for member in family for m in member.measurements if m in evidence)
+        measured = tuple(m for member in family for m in (member.own, member.other or "") if m in evidence)
         known = ("guards", check.model, *measured)
         if known not in candidate.memo:
             candidate.memo[known] = decide_guards(family, evidence, policy)
         found: Verdict = candidate.memo[known][check.id]
         return found
+    judged = evidence[check.calibration] if check.calibration else None
     baseline = plan.baselines.get(check.versus or "")
     if isinstance(baseline, Published):
-        return decide_check(check, candidate, _counts(plan, check, baseline), policy)
-    reference = evidence[other[0]] if other else None
+        return decide_check(check, candidate, _counts(plan, check, baseline), policy, calibration=judged)
+    reference = evidence[check.other] if check.other else None
     flips = rerun_flips(baseline, check) if baseline is not None else None
-    return decide_check(check, candidate, reference, policy, flips)
+    return decide_check(check, candidate, reference, policy, flips, judged)
 
 
 def _counts(plan: Plan, check: Check, published: Published) -> tuple[float, float]:

@@ -65,7 +65,10 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
         head = {"measurement": evidence.measurement, "samples": evidence.samples, "items": len(evidence.scores)}
         file.write(json.dumps(head) + "\n")
         for item, row in evidence.scores.items():
-            scores = [[s.outcome.value, s.label, _letters(s.answer), s.response_key, s.thinking_label] for s in row]
+            scores = [
+                [s.outcome.value, s.label, _letters(s.answer), s.response_key, s.thinking_label, s.confirmed]
+                for s in row
+            ]
             line: dict[str, Any] = {"item": item, "slices": evidence.slices[item], "scores": scores}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
@@ -91,8 +94,8 @@ def read_evidence(path: Path) -> Evidence:
                 item = line["item"]
                 slices[item] = tuple(line["slices"])
                 scores[item] = tuple(
-                    Score(item, k, Outcome(outcome), label, answer, key, thinking_label)
-                    for k, (outcome, label, answer, key, thinking_label) in enumerate(line["scores"])
+                    Score(item, k, Outcome(outcome), label, answer, key, thinking_label, confirmed)
+                    for k, (outcome, label, answer, key, thinking_label, confirmed) in enumerate(line["scores"])
                 )
             if len(scores) != head["items"]:
                 raise ValueError(f"{len(scores)} of {head['items']} items")

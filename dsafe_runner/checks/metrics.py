@@ -45,6 +45,11 @@ _LABELS: dict[str, frozenset[int]] = {
 }
 
 
+def classes_of(metric: str) -> frozenset[int]:
+    """The judge's classes that a judged metric counts."""
+    return _LABELS[metric]
+
+
 def event(metric: str, score: Score) -> bool | None:
     """Does the metric count this response? None: unknown, so every completion must be considered."""
     if metric in GRADED or metric == ACCURACY:

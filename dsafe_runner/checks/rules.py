@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from dsafe_runner.benchmarks.base import HIGHER_IS_BETTER
-from dsafe_runner.checks import gate, guards
+from dsafe_runner.checks import gate, guards, judge_error
 from dsafe_runner.checks.evidence import Evidence
+from dsafe_runner.checks.judged import judge_doubts_of, judge_known, review_decision
 from dsafe_runner.checks.metrics import GRADED, estimate, tally
 from dsafe_runner.checks.onesided import SLACK
 from dsafe_runner.checks.wording import gate_sentence, guard_sentence
@@ -36,12 +37,13 @@ def allowance(limit: float, n: int) -> int:
 
 def decide_check(
     check: Check, candidate: Evidence, reference: Evidence | tuple[float, float] | None, policy: Policy,
-    rerun_flips: float | None = None,
+    rerun_flips: float | None = None, calibration: Evidence | None = None,
 ) -> Verdict:
     """The verdict on one gate.
 
     reference    what `versus` names: scores, or published counts (answers that the metric counts, items)
     rerun_flips  share of items on which two runs of the reference differ, where that has been measured
+    calibration  what the judge of a judged metric said of labelled replies
 
     Raises:
         EvidenceError: an empty slice, or two sides that do not hold the same items.
@@ -52,8 +54,14 @@ def decide_check(
     sure = gate.Sure(check.uncertainty, check.confidence, rerun_flips)
     own = tally(check.metric, candidate, check.slice)
     theirs = None
+    known = None if calibration is None else judge_known(check.metric, calibration)
     if check.versus is None:
-        decided = gate.absolute(own, candidate.samples, check.rule, check.limit, sure)
+        if check.reviewed:
+            decided = review_decision(check, candidate, known, sure)
+        elif known is not None and check.uncertainty == "items":
+            decided = judge_error.judged(own, candidate.samples, known, check.rule, check.limit, sure)
+        else:
+            decided = gate.absolute(own, candidate.samples, check.rule, check.limit, sure)
         ours = replace(ours, low=decided.low, high=decided.high)
     elif reference is None:
         raise EvidenceError(f"no scores of {check.versus} to compare with")
@@ -61,11 +69,15 @@ def decide_check(
         _same_items(check, candidate, reference)
         theirs = estimate(check.metric, reference, check.slice, check.confidence)
         other = tally(check.metric, reference, check.slice)
-        decided = gate.relative(own, other, candidate.samples, check.rule, check.limit, sure)
+        shows = (1.0, 1.0) if known is None else judge_error.youden(known, check.confidence)
+        decided = gate.relative(own, other, candidate.samples, check.rule, check.limit, sure, youden=shows)
     else:
         decided = gate.against_counts(own, candidate.samples, reference, check.rule, check.limit, sure)
+    refusals = judge_doubts_of(check, ours, theirs, known) if known is not None else []
+    if refusals:
+        decided = replace(decided, status=Status.INCONCLUSIVE, why=gate.Why.NOT_CALIBRATED)
     verdict = Verdict(
-        check.id, decided.status, gate_sentence(check, decided), estimate=ours, reference=theirs,
+        check.id, decided.status, gate_sentence(check, decided, refusals), estimate=ours, reference=theirs,
         change_low=decided.low if check.versus else None, change_high=decided.high if check.versus else None,
         because_missing=decided.why is gate.Why.MISSING, details=_details(check, decided),
     )
@@ -82,7 +94,8 @@ def decide_guards(
     """
     family: dict[str, guards.Guard | None] = {}
     for check in checks:
-        ours, theirs = (evidence[m] if m in evidence else None for m in check.measurements)
+        # not `get`: a worker's evidence is read when it is first looked up
+        ours, theirs = (evidence[m] if m in evidence else None for m in (check.own, check.other or ""))  # noqa: SIM401
         if ours is None or theirs is None:
             family[check.id] = None
             continue
@@ -96,8 +109,8 @@ def decide_guards(
     for check in checks:
         if check.id in found:
             guarded = found[check.id]
-            ours, theirs = (evidence[m] for m in check.measurements)
-            sides = [estimate(check.metric, side, check.slice, policy.confidence) for side in (ours, theirs)]
+            both = (evidence[m] for m in (check.own, check.other or ""))
+            sides = [estimate(check.metric, side, check.slice, policy.confidence) for side in both]
             verdict = Verdict(
                 check.id, guarded.status, guard_sentence(check, guarded, policy.confidence), estimate=sides[0],
                 reference=sides[1], change_low=guarded.low, change_high=guarded.high,

@@ -6,8 +6,11 @@ of 0.03 is positive, whatever the metric's direction.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dsafe_runner.checks.gate import Decision, Why
 from dsafe_runner.checks.guards import Guarded
+from dsafe_runner.checks.judge_doubts import Refusal
 from dsafe_runner.checks.onesided import SLACK
 from dsafe_runner.plan import Check
 from dsafe_runner.records import Status
@@ -15,8 +18,8 @@ from dsafe_runner.records import Status
 _AT_LEAST = frozenset({"min", "gain", "fall"})
 
 
-def gate_sentence(check: Check, decided: Decision) -> str:
-    """The sentence of a gate."""
+def gate_sentence(check: Check, decided: Decision, refusals: Sequence[Refusal] = ()) -> str:
+    """The sentence of a gate. `refusals`: why its judge cannot be believed, if so."""
     name = check.metric if check.versus is None else f"{check.metric} {check.rule} vs {check.versus}"
     value, low, high = _seen(decided)
     holds, breaks = (">=", "<") if check.rule in _AT_LEAST else ("<=", ">")
@@ -34,10 +37,9 @@ def gate_sentence(check: Check, decided: Decision) -> str:
     if decided.status is Status.FAIL:
         other, turned = (high, "<=") if check.rule in _AT_LEAST else (low, ">=")
         return f"{name} {shown} {sign} {check.limit:g}, {sure} of {turned} {_number(check, other)} ({facts})"
-    return (
-        f"cannot tell: {_why(check, decided)}: {name} {shown}, {sure} only of {holds} {_number(check, bound)}, "
-        f"limit {check.limit:g} ({facts})"
-    )
+    why = _why(check, decided, refusals)
+    seen = f"{name} {shown}, {sure} only of {holds} {_number(check, bound)}, limit {check.limit:g}"
+    return f"cannot tell: {why}: {seen} ({facts})"
 
 
 def guard_sentence(check: Check, guarded: Guarded, confidence: float) -> str:
@@ -74,8 +76,11 @@ def _facts(check: Check, decided: Decision) -> str:
         if need is not None:
             word = "needs" if check.rule == "min" else "allows"
             parts.append(f"{word} {need} of {decided.n}, has {decided.k}")
+        elif check.reviewed:
+            parts.append(f"{decided.k} of {decided.n} confirmed by people")
         else:
-            parts.append(f"{decided.k} of {decided.n}")
+            corrected = ", corrected for the judge's errors" if check.calibration else ""
+            parts.append(f"{decided.k} of {decided.n}{corrected}")
     else:
         if decided.sure.uncertainty == "none" and decided.other_n == decided.n:
             exact = check.limit * decided.n
@@ -95,7 +100,12 @@ def _facts(check: Check, decided: Decision) -> str:
     return "; ".join(parts)
 
 
-def _why(check: Check, decided: Decision) -> str:
+def _why(check: Check, decided: Decision, refusals: Sequence[Refusal]) -> str:
+    if decided.why is Why.NOT_CALIBRATED:
+        if not refusals:
+            return "the judge has no labelled replies that tell what it overlooks; add `calibration:` to it"
+        first = refusals[0]
+        return f"the judge cannot carry this: {first.doubt.value} ({first.seen:.3g}, allowed {first.allowed:.3g})"
     if decided.why is Why.MISSING:
         return _missing(decided)
     if decided.why is Why.TOO_FEW:

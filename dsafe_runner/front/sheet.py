@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from pathlib import Path
 
 from dsafe_runner.errors import UnavailableError
-from dsafe_runner.judges.fences import well_formed
-from dsafe_runner.judges.sheet import COLUMNS, SheetJudge, fingerprint, read_rows, unreadable
+from dsafe_runner.judges.sheet import SheetJudge
 from dsafe_runner.measure.judging import Answer
 from dsafe_runner.measure.prepare import prepare
 from dsafe_runner.measure.scoring import answers_of
+from dsafe_runner.measure.sheets import append_answers
 from dsafe_runner.measure.store import FileHashes, Store
 from dsafe_runner.plan import Plan, make_plan
 from dsafe_runner.suite.load import load_suite
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_sheet(path: Path, *, judge: str | None, store: Path) -> int:
@@ -44,7 +40,7 @@ def write_sheet(path: Path, *, judge: str | None, store: Path) -> int:
                 answers += [(job.model, answer) for answer in found]
     for reason in {*ready.unavailable.values(), *ready.failed.values()}:
         print(f"dsafe: not in the sheet: {reason}", file=sys.stderr)
-    new, known = _append(reader.path, answers)
+    new, known = append_answers(reader.path, answers)
     unread = asked - len(answers)
     print(f"{reader.path}: {new} answers added, {known} were there; fill in `verdict` (pass or fail) and `reviewer`")
     if unread:
@@ -60,46 +56,3 @@ def _chosen(plan: Plan, path: Path, judge: str | None) -> tuple[str, SheetJudge]
         said = f"no judge {judge!r} of kind sheet" if judge else f"{'several' if sheets else 'no'} judges of kind sheet"
         raise UnavailableError(f"{path} has {said}" + (f"; say --judge: {', '.join(sheets)}" if sheets else ""))
     return judge, sheets[judge]
-
-
-def _append(path: Path, answers: list[tuple[str, Answer]]) -> tuple[int, int]:
-    """Rows added, and those that stood there already. Answers that can have no verdict are left out."""
-    old = path.read_bytes() if path.is_file() else b""
-    there = {row.fingerprint for row in read_rows(path, old)}
-    header = next(csv.reader(io.StringIO(old.decode("utf-8-sig"), newline="")), None) or list(COLUMNS)
-    before = len(there)
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, header, extrasaction="ignore", lineterminator="\n")
-    added = 0
-    for model, answer in answers:
-        key = fingerprint(answer.sample, answer.response)
-        # a cut answer is missing whatever anybody says of it
-        if key in there or unreadable(answer.response):
-            continue
-        there.add(key)
-        added += 1
-        question = "\n\n".join(f"{m.role}: {m.content}" for m in answer.sample.messages)
-        shown = question if len(answer.sample.messages) > 1 else answer.sample.messages[0].content
-        writer.writerow(
-            {
-                "fingerprint": key, "item": _cell(answer.sample.id), "model": model, "k": answer.response.k,
-                "question": _cell(shown), "answer": _cell(answer.response.answer),
-            }
-        )  # fmt: skip
-    if added:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8", newline="") as file:
-            if not old:
-                # spreadsheets take a file for UTF-8 only with this mark
-                file.write("\ufeff")
-                csv.writer(file, lineterminator="\n").writerow(COLUMNS)
-            elif not old.endswith(b"\n"):
-                file.write("\n")
-            file.write(text.getvalue())
-    return added, before
-
-
-def _cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula. It is for reading; verdicts are bound to the fingerprint."""
-    safe = well_formed(text).replace("\x00", "\ufffd")
-    return f"'{safe}" if safe.startswith(_FORMULA) else safe

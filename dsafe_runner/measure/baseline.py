@@ -35,8 +35,8 @@ def attach_baselines(plan: Plan, checks: Iterable[Check], run: Run) -> None:
         baseline = plan.baselines.get(check.versus or "")
         if not isinstance(baseline, Baseline):
             continue
-        own, other = check.measurements
-        if other in run.evidence or other in run.failed or own not in run.evidence:
+        own, other = check.own, check.other
+        if other is None or other in run.evidence or other in run.failed or own not in run.evidence:
             continue
         try:
             run.evidence[other] = _evidence(plan, baseline, check, run)

@@ -20,6 +20,7 @@ from dsafe_runner.measure.manifest import manifest
 from dsafe_runner.measure.measured import Run
 from dsafe_runner.measure.prepare import Job, Prepared, prepare
 from dsafe_runner.measure.recorded import Recorded, write_responses
+from dsafe_runner.measure.reviewing import review, reviewed_benchmarks
 from dsafe_runner.measure.scoring import (
     answers_of,
     labelled_answers,
@@ -166,6 +167,7 @@ def _tell_stopped(ready: Prepared, run: Run, tell: EventLog) -> None:
 
 def _score(plan: Plan, ready: Prepared, run: Run, store: Store, tell: EventLog) -> None:
     asked = {key: requests for job in ready.jobs for key, requests in job.requests.items()}
+    to_review = reviewed_benchmarks(plan.checks)
     unasked = {key: job.unasked for job in ready.jobs for key in job.requests}
     for measurement in _measured(ready, run):
         progress: list[Progress] = []
@@ -190,6 +192,10 @@ def _score(plan: Plan, ready: Prepared, run: Run, store: Store, tell: EventLog) 
             run.failed[measurement.id] = f"{measurement.id}: {error}"
             continue
         run.evidence[measurement.id] = evidence
+        if measurement.id in to_review:
+            answers = _answers(plan, ready, measurement, store)
+            if left := review(plan, measurement, evidence, [a for a in answers if not a.thinking]):
+                _warn(run, tell, left)
 
 
 def _tell_recorded(recorded: Recorded, ready: Prepared, run: Run, count: int, tell: EventLog) -> None:

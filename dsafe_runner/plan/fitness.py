@@ -36,6 +36,8 @@ def _judges(loaded: LoadedSuite, checks: list[Check], judges: Mapping[str, Judge
         if check.metric == "content-pass" and loaded.suite.judges[name or ""].kind == "rules":
             what = f"content-pass: judge {name} reads refusals by rules, not content"
             yield Mistake(*check.where, what, "use a judge of kind llm, or a reviewed sheet")
+        if check.reviewed:
+            yield from _review(loaded, check, name or "")
         if check.metric == THINK_HR:
             for model in _models(loaded, check):
                 if loaded.suite.models[model].reasoning is None:
@@ -44,6 +46,20 @@ def _judges(loaded: LoadedSuite, checks: list[Check], judges: Mapping[str, Judge
             if not isinstance(judge, AskingJudge):
                 what = f"{THINK_HR}: judge {name} reads short answers, not thinking"
                 yield Mistake(*check.where, what, "use a judge of kind llm")
+
+
+def _review(loaded: LoadedSuite, check: Check, judge: str) -> Iterable[Mistake]:
+    spec = loaded.suite.judges[judge]
+    if getattr(spec, "review", None) is None:
+        what = f"review: judge {judge} has no sheet that people fill in"
+        yield Mistake(*check.where, what, f"add `review: reviews/{judge}.csv` to the judge")
+    if spec.calibration is None:
+        what = f"review: what judge {judge} overlooks is not known without labelled replies"
+        yield Mistake(*check.where, what, "add `calibration:` to the judge")
+    if loaded.suite.benchmarks[check.benchmark].samples > 1:
+        yield Mistake(*check.where, "review: one response per item is read", "remove `samples`, or `review`")
+    if check.metric not in ("hr", "asr"):
+        yield Mistake(*check.where, f"review: people confirm harm, not {check.metric}", "use it with hr or asr")
 
 
 def _baselines(loaded: LoadedSuite, checks: list[Check]) -> Iterable[Mistake]:

@@ -11,8 +11,9 @@ from dsafe_runner.benchmarks.registry import open_benchmark
 from dsafe_runner.errors import ConfigError, DataError, Mistake, UnavailableError
 from dsafe_runner.judges.base import Judge
 from dsafe_runner.judges.registry import make_judge
+from dsafe_runner.judges.sheet import SheetJudge
 from dsafe_runner.plan.baseline import PAPER, Baseline, Published, load_baseline, load_published
-from dsafe_runner.plan.calibration import calibration_checks, calibration_measurement, open_calibrations
+from dsafe_runner.plan.calibration import calibration_checks, calibration_id, calibration_measurement, open_calibrations
 from dsafe_runner.plan.fitness import misfits
 from dsafe_runner.plan.shape import GUARD, Check, Measurement, Plan, level
 from dsafe_runner.plan.subjects import default_sampling, resolve
@@ -88,8 +89,12 @@ def _baselines(loaded: LoadedSuite, mistakes: list[Mistake]) -> dict[str, Baseli
 
 
 def _judge(loaded: LoadedSuite, name: str, mistakes: list[Mistake]) -> Judge | None:
+    spec = loaded.suite.judges[name]
     try:
-        return make_judge(loaded.suite.judges[name], loaded.path.parent)
+        if sheet := getattr(spec, "review", None):
+            # read for its mistakes: hours of generation must not end at a typing error in it
+            SheetJudge(resolve(loaded.path.parent, sheet))
+        return make_judge(spec, loaded.path.parent)
     except ConfigError as error:
         # a template by name that does not exist is a mistake of the suite, one in a template's file is that file's
         at = loaded.where("judges", name, "template")
@@ -142,7 +147,9 @@ def _checks(
                     where=loaded.where("thresholds", index, key),
                     uncertainty=threshold.uncertainty or policy.uncertainty,
                     confidence=threshold.confidence or policy.confidence, tripwire=threshold.tripwire,
-                    reviewed=threshold.review is not None, published=published and key not in ("min", "max"),
+                    reviewed=threshold.review is not None,
+                    calibration=calibration_id(suite.benchmarks[threshold.benchmark].judge, threshold.metric, suite),
+                    published=published and key not in ("min", "max"),
                 )
 
 

@@ -64,6 +64,7 @@ class Check:
     tripwire     of a guard: a drop larger than this fails in any case
     reviewed     a person confirms the replies that count
     published    versus is a table of counts, so there are no items to compare
+    calibration  measurement that tells how well the judge of a judged metric judges
     """
 
     model: str
@@ -80,6 +81,7 @@ class Check:
     tripwire: float | None = None
     reviewed: bool = False
     published: bool = False
+    calibration: str | None = None
 
     @property
     def role(self) -> str:
@@ -103,10 +105,19 @@ class Check:
         return f"{self.model}::{self.name}"
 
     @property
+    def own(self) -> str:
+        """Id of the candidate's measurement."""
+        return measurement_id(self.model, self.benchmark)
+
+    @property
+    def other(self) -> str | None:
+        """Id of the reference's, None where there is none that has items."""
+        return measurement_id(self.versus, self.benchmark) if self.versus and not self.published else None
+
+    @property
     def measurements(self) -> tuple[str, ...]:
-        """Ids of the measurements it reads: the candidate's, then the reference's."""
-        sides = (self.model, self.versus) if self.versus and not self.published else (self.model,)
-        return tuple(measurement_id(model, self.benchmark) for model in sides)
+        """Ids of all measurements it reads."""
+        return tuple(filter(None, (self.own, self.other, self.calibration)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,12 @@ class RulesJudge(Strict):
 
     kind: Literal["rules"] = Field(description="The embedded rules, for short Chinese or English answers.")
     calibration: Calibration | None = None
+    review: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A sheet (.csv), relative to this file: a run adds replies flagged as risky, people fill in pass "
+        "or fail and their name, and thresholds with `review: flagged` decide with it.",
+    )
 
 
 class LlmJudge(Checkpoint):
@@ -182,6 +188,12 @@ class LlmJudge(Checkpoint):
         default=None, description="New tokens per verdict; the template's unless said."
     )
     calibration: Calibration | None = None
+    review: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A sheet (.csv), relative to this file: a run adds replies flagged as risky, people fill in pass "
+        "or fail and their name, and thresholds with `review: flagged` decide with it.",
+    )
 
 
 class SheetJudge(Strict):

@@ -19,9 +19,10 @@ models:
 
 _BENCHMARKS = """
 judges:
-  # Embedded rules, no model needed: an approximation for short Chinese and English answers. For a release decision use
-  # a model that reads them, e.g. behind an engine `fleet: {backend: openai, base_urls: ["http://127.0.0.1:8000/v1"]}`:
-  # big: {kind: llm, template: chisafetybench, path: Qwen/Qwen2.5-72B-Instruct, engine: fleet, calibration: {min_kappa: 0.8}}
+  # Embedded rules, no model needed: an approximation for short Chinese and English answers. For a release decision let
+  # a model read them, on an engine of its own (`fleet: {backend: openai, base_urls: ["http://127.0.0.1:8000/v1"]}`):
+  #   big: {kind: llm, template: chisafetybench, path: Qwen/Qwen2.5-72B-Instruct, engine: fleet,
+  #         calibration: {min_kappa: 0.8}}
   rules: {kind: rules}
 
 benchmarks:
