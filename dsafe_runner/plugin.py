@@ -109,6 +109,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     _measure_phase(session, [item.nodeid for item in session.items if isinstance(item, CheckItem)])
 
 
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    """With -v: what each check can tell, before anything is measured."""
+    checks = [item for item in items if isinstance(item, CheckItem)]
+    if not checks or config.option.verbose < 1:
+        return []
+    from dsafe_runner.checks.foresight import foresee
+
+    return [f"  {item.check.id}  {foresee(item.plan, item.check)}" for item in checks]
+
+
 class _XdistHooks:
     """The controller's side of xdist; its own collection hooks never fire."""
 

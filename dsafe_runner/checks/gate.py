@@ -236,24 +236,24 @@ def _decide(
     inside, outside = margins
     alpha = decided.sure.alpha
 
-    def verdict(units: Units) -> Status:
-        if claim.p(units, inside) <= alpha:
-            return Status.PASS
-        return Status.FAIL if claim.p_below(units, outside) <= alpha else Status.INCONCLUSIVE
+    ps = [(claim.p(units, inside), claim.p_below(units, outside)) for units in completions]
+
+    def verdict(completion: tuple[float, float]) -> Status:
+        p, p_below = completion
+        return Status.PASS if p <= alpha else Status.FAIL if p_below <= alpha else Status.INCONCLUSIVE
 
     worst, best = completions[0], completions[-1]
-    status = certain(verdict, completions)
+    status = certain(verdict, ps)
     why = Why.MISSING if status is None else Why.LIMIT_INSIDE if status is Status.INCONCLUSIVE else None
     # what passes for sure, or would if all that is missing were good
-    passing = worst if status is Status.PASS else best if status is None and verdict(best) is Status.PASS else None
+    passing = worst if status is Status.PASS else best if status is None and ps[-1][0] <= alpha else None
     low, high = claim.low(worst, alpha) - shift, claim.high(best, alpha) - shift
     if decided.rule in ("max", "rise", "fall"):
         # the claim was about the answers that do not count
         low, high = (1.0 - high, 1.0 - low) if decided.rule == "max" else (-high, -low)
     return replace(
         decided, status=status or Status.INCONCLUSIVE, why=why, low=low, high=high,
-        p=claim.p(worst, inside) if claim.tested else None,
-        p_below=claim.p_below(best, outside) if claim.tested else None,
+        p=ps[0][0] if claim.tested else None, p_below=ps[-1][1] if claim.tested else None,
         spare=None if passing is None else spare(claim, passing, inside, alpha),
     )  # fmt: skip
 

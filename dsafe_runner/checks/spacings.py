@@ -23,7 +23,6 @@ Units = Mapping[tuple[int, int], int]
 -> how many of those there are. The mean of all is the sum of the first over the sum of the second."""
 
 _NORMAL = NormalDist()
-_STEP = 0.1
 
 
 def p_value(units: Units, worst: float, mean: float) -> float:
@@ -49,7 +48,7 @@ def lower_bound(units: Units, worst: float, alpha: float) -> float:
         p = _not_above([(total - t * size, count) for total, size, count in cells])
         low, high = (t, high) if p < alpha else (low, t)
         error = _NORMAL.inv_cdf(min(max(p, 1e-300), 1.0 - 1e-16)) - goal
-        if abs(error) < 1e-10 or high - low <= 1e-14:
+        if abs(error) < 1e-8 or high - low <= 1e-14:
             break
         if before is not None and (error - before[1]) * (t - before[0]) > 0.0:
             slope = (error - before[1]) / (t - before[0])
@@ -82,17 +81,18 @@ def _not_above(terms: list[tuple[float, int]]) -> float:
     # along v from the saddle point the integrand is nearly a bell curve if the path bends as the third derivative
     # says; v = sinh(u) / spread takes few steps where it dies out like a power instead
     bend = sum(n * (a / (1.0 - s * a)) ** 3 for a, n in terms) / (3.0 * spread**2)
+    step = 0.15 if sum(n for _, n in terms) >= 20 else 0.08
     area, j = 0.0, 0
     while True:
-        v = math.sinh(j * _STEP) / spread
+        v = math.sinh(j * step) / spread
         z = complex(s + bend * v * v, v)
         value = cmath.exp(-sum(n * cmath.log(1.0 - z * a) for a, n in terms)) / z * complex(1.0, -2.0 * bend * v)
-        height = math.cosh(j * _STEP) * value.real
+        height = math.cosh(j * step) * value.real
         area += height if j else height / 2.0
         j += 1
-        if j > 500 or (j > 8 and abs(height) < 1e-15 * abs(area)):
+        if j > 500 or (j > 8 and abs(height) < 1e-14 * abs(area)):
             break
-    tail = area * _STEP / (math.pi * spread)
+    tail = area * step / (math.pi * spread)
     return min(max(-tail if s < 0.0 else 1.0 - tail, 0.0), 1.0)
 
 

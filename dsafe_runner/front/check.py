@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from dsafe_runner.checks.foresight import foresee
 from dsafe_runner.checks.impossible import refuse_impossible
 from dsafe_runner.errors import ConfigError
 from dsafe_runner.measure.prepare import Job, prepare
@@ -32,7 +33,8 @@ def check_files(paths: list[Path], *, list_ids: bool, show_plan: bool, store: Pa
         )
         if list_ids:
             for check in plan.checks:
-                print(f"  {check.id}" + ("  waived" if check.id in plan.waived else ""))
+                waived = "waived; " if check.id in plan.waived else ""
+                print(f"  {check.id}  {waived}{foresee(plan, check)}")
         if show_plan:
             _print_plan(plan, store)
     return 2 if wrong else 0

@@ -67,6 +67,7 @@ def part_of(manifest: Mapping[str, Any], model: str, benchmark: str) -> dict[str
     return {
         "use": about["use"],
         "data": about["data"],
+        "grader": about.get("grader"),
         "judge": {key: value for key, value in judge.items() if key not in _VOLATILE} or None,
         "samples": sampling.pop("samples"),
         "sampling": sampling,
@@ -78,7 +79,7 @@ def differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[s
     for name in ("use", "samples"):
         if stored.get(name) != now[name]:
             yield f"{name} {stored.get(name)!r}, now {now[name]!r}"
-    for name in ("data", "sampling", "judge"):
+    for name in ("data", "sampling", "judge", "grader"):
         then, here = _flat(stored.get(name)), _flat(now[name])
         for key in sorted(then.keys() | here.keys()):
             if then.get(key) != here.get(key):

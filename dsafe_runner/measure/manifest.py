@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from dsafe_runner.benchmarks.base import SlowGrading
 from dsafe_runner.benchmarks.choice_text import constant_scores
 from dsafe_runner.checks.evidence import Evidence
 from dsafe_runner.measure.measured import Run
 from dsafe_runner.measure.prepare import Job, Prepared
 from dsafe_runner.plan import Plan, checkpoint_of
-from dsafe_runner.records import OVERALL, Outcome
+from dsafe_runner.records import OVERALL, Outcome, Sample
 
 
 def manifest(plan: Plan, ready: Prepared, run: Run, started: float) -> dict[str, Any]:
@@ -29,7 +30,8 @@ def manifest(plan: Plan, ready: Prepared, run: Run, started: float) -> dict[str,
         "benchmarks": {
             name: {
                 "use": suite.benchmarks[name].use, "data": data, "judge": suite.benchmarks[name].judge,
-                "constants": constant_scores(ready.samples[name]).get(OVERALL, {}),
+                "constants": constant_scores(_asked_once(plan, ready, name)).get(OVERALL, {}),
+                "grader": opened.grader() if isinstance(opened := plan.benchmarks[name], SlowGrading) else None,
             }
             for name, data in ready.data.items()
         },
@@ -49,6 +51,11 @@ def manifest(plan: Plan, ready: Prepared, run: Run, started: float) -> dict[str,
         "failed": run.failed,
         "warnings": run.warnings,
     }
+
+
+def _asked_once(plan: Plan, ready: Prepared, name: str) -> tuple[Sample, ...]:
+    """The items as they are asked the first time: where options move, a constant answer is right elsewhere."""
+    return tuple(plan.asked(name, sample, 0) for sample in ready.samples[name])
 
 
 def _model(plan: Plan, job: Job, stage: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ finds no response and is missing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +93,15 @@ class Recorded:
                     yield response
 
 
-def write_responses(folder: Path, model: str, requests: Iterable[Request], store: Store) -> None:
+def write_responses(
+    folder: Path, model: str, requests: Iterable[Request], store: Store, hidden: Container[str] = ()
+) -> None:
     """Write `responses/<model>.jsonl`: every stored response with the benchmark and the messages it answers.
 
     The texts are what the models said, harmful ones included: the folder is for the machine that decides, not for a
     report.
+
+    hidden  benchmarks whose questions must not be passed on: the messages are left out
 
     Raises:
         StoreError: the folder cannot be written, or the store not read.
@@ -109,5 +113,7 @@ def write_responses(folder: Path, model: str, requests: Iterable[Request], store
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8") as file:
             for key, response in stored.items():
-                about = {"benchmark": asked[key].benchmark, "messages": message_list(asked[key].messages)}
+                about: dict[str, Any] = {"benchmark": asked[key].benchmark}
+                if asked[key].benchmark not in hidden:
+                    about["messages"] = message_list(asked[key].messages)
                 file.write(json.dumps({**as_json(response), **about}, ensure_ascii=False) + "\n")

@@ -78,8 +78,9 @@ def measure(
             if recorded is not None:
                 _tell_recorded(recorded, ready, run, count, tell)
             if export:
+                hidden = {name for name in plan.benchmarks if plan.offer(name).gated}
                 for job in [*ready.jobs, *(reader.job for reader in ready.judges.values() if reader.job)]:
-                    write_responses(folder, job.model, job.everything, opened)
+                    write_responses(folder, job.model, job.everything, opened, hidden)
             run.manifest = manifest(plan, ready, run, started)
             attach_baselines(plan, chosen, run)
             tell("done", measured=len(run.evidence), failed=len(run.failed), unavailable=len(run.unavailable))
