@@ -17,8 +17,8 @@ from statistics import NormalDist
 from dsafe_runner.checks.spacings import Units
 
 _LARGEST = 500_000
-"""Sign patterns are counted up to this product of items and sum of sizes (20 ms); beyond it their sum is as
-good as normal."""
+"""Sign patterns are counted up to this product of items and sum of sizes (20 ms); beyond it their sum is as good as
+normal."""
 
 
 @dataclass(frozen=True, slots=True)

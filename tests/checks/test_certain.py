@@ -146,7 +146,7 @@ def test_replies_that_nobody_has_read_yet(confirmed, unknown, n, limit, confiden
 
 
 @given(st.data(), SAMPLES, st.sampled_from([0.6, 0.8, 0.95]), st.sampled_from([None, 0.1, 0.3]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_guard_families(data, samples, confidence, tripwire):
     """Never wrong about any member, whatever becomes of the whole family."""
     family = {}
