@@ -27,14 +27,16 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from dsafe_runner.errors import UnavailableError
+from dsafe_runner.sandbox.orphans import Keeper, adopt_orphans
 from dsafe_runner.sandbox.prelude import RECURSION_LIMIT, lent_names
 from dsafe_runner.sandbox.root import PACKAGES, interpreter, root_arguments
 from dsafe_runner.sandbox.runs import MEBIBYTE, CodeVerdict, Limits, Run
-from dsafe_runner.sandbox.supervise import Channels, adopt_orphans, supervise
+from dsafe_runner.sandbox.supervise import Channels, supervise
 from dsafe_runner.sandbox.system_calls import filter_program
 
 UNPRIVILEGED = range(60_706, 61_184)
@@ -44,6 +46,8 @@ the same time must not count for each other. No distribution gives these to anyo
 _STACK = 64 * MEBIBYTE
 _OPEN_FILES = 64
 _SHARED_MEMORY = 16 * MEBIBYTE
+_GATE = b"--unshare-uts\0"
+"""The last argument of bubblewrap, sent when the keeper knows of it; should we die before, it starts nothing."""
 _SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 _ENVIRONMENT = {
     "PATH": "/nonexistent", "HOME": "/tmp", "LANG": "C.UTF-8", "TZ": "UTC", "OPENBLAS_NUM_THREADS": "1",
@@ -122,6 +126,7 @@ class Sandbox:
             raise UnavailableError("setpriv is not installed, and root must not run programs; install util-linux")
         self._root = root_arguments(*([setpriv] if setpriv else []))
         adopt_orphans()
+        self._keeper = _keeper()
         self._self_test()
 
     def describe(self) -> dict[str, str]:
@@ -162,20 +167,27 @@ class Sandbox:
                     "filter": _sealed(childs, self._filter),
                 }
                 writes = {name: write for name, (_, write) in reads.items()}
+                gate, held = os.pipe2(os.O_CLOEXEC)
+                childs.callback(os.close, gate)
+                childs.callback(os.close, held)
                 process = subprocess.Popen(
-                    self._command(limits, files, writes),
+                    self._command(limits, files, writes, gate),
                     stdin=files["stdin"],
                     stdout=writes["stdout"],
                     stderr=writes["stderr"],
-                    pass_fds=[files["job"], files["filter"], writes["report"], writes["status"]],
+                    pass_fds=[files["job"], files["filter"], writes["report"], writes["status"], gate],
                     # of the controller's environment nothing: the first process inside keeps it where it can be read
                     env=_ENVIRONMENT,
                     cwd="/",
                     # a process group of its own, which can be killed as one; Ctrl-C is the controller's to handle
                     start_new_session=True,
                 )
-                childs.close()
-                return supervise(process, Channels(**{name: read for name, (read, _) in reads.items()}), limits, start)
+                with self._keeper.watching(process.pid):
+                    with contextlib.suppress(BrokenPipeError):  # it has ended already; supervise says how
+                        os.write(held, _GATE)
+                    childs.close()
+                    channels = Channels(**{name: read for name, (read, _) in reads.items()})
+                    return supervise(process, channels, limits, start)
         except OSError as error:
             return Run(CodeVerdict.SANDBOX_ERROR, detail=f"bubblewrap did not start: {error.strerror or error}")
 
@@ -193,7 +205,7 @@ class Sandbox:
             ("RLIMIT_STACK", _STACK, resource.RLIM_INFINITY),
         ]
 
-    def _command(self, limits: Limits, files: dict[str, int], writes: dict[str, int]) -> list[str]:
+    def _command(self, limits: Limits, files: dict[str, int], writes: dict[str, int], gate: int) -> list[str]:
         if self._as_root:
             uid = UNPRIVILEGED[next(self._turn) % len(UNPRIVILEGED)]
             who = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
@@ -201,7 +213,8 @@ class Sandbox:
         else:
             who, drop = ["--unshare-user", "--uid", "1000", "--gid", "1000"], []
         return [
-            self._bwrap, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
+            # --unshare-uts comes through the gate, and --hostname is refused without it
+            self._bwrap, "--args", str(gate), "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-cgroup-try",
             "--hostname", "sandbox", "--die-with-parent", "--new-session", "--cap-drop", "ALL", *who,
             "--seccomp", str(files["filter"]), "--json-status-fd", str(writes["status"]), *self._root,
             "--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(_SHARED_MEMORY), "--tmpfs", "/dev/shm",
@@ -221,10 +234,16 @@ class Sandbox:
         raise UnavailableError(f"bubblewrap cannot start here: {run.detail}; {_remedy(run.detail)}")
 
 
+@cache
+def _keeper() -> Keeper:
+    """One for all sandboxes; it ends with this process."""
+    return Keeper()
+
+
 def _remedy(detail: str) -> str:
     """What to do about the last line bubblewrap, or the interpreter inside, said."""
     if "Unknown option" in detail:
-        return "install bubblewrap 0.5 or newer"
+        return "install bubblewrap 0.7 or newer"
     if "setpriv" in detail:
         return "root must be able to become another user, and setpriv must be the one of util-linux"
     if re.search(r"namespace|uid map|[Pp]ermi|mount|proc", detail):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
 import select
@@ -13,6 +12,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 
+from dsafe_runner.sandbox.orphans import bury
 from dsafe_runner.sandbox.runs import MEBIBYTE, CodeVerdict, Limits, Run
 from dsafe_runner.sandbox.usage import is_first_of_a_namespace, usage_of
 
@@ -24,7 +24,6 @@ _STDERR_BYTES = 4096
 _CHUNK = 1 << 18
 _CONTROL = re.compile(r"[^\x20-\x7e\xa0-\U0010ffff]|[\u2028-\u202e\u2066-\u2069]")
 _CPU_SIGNAL = 128 + signal.SIGXCPU
-_PR_SET_CHILD_SUBREAPER = 36
 _KILL_SIGNAL = 128 + signal.SIGKILL
 
 
@@ -166,7 +165,7 @@ class _Watch:
     def wait_until_empty(self, process: subprocess.Popen[bytes]) -> bool:
         """Wait until the first process is gone, which it is only after all others are; bubblewrap has ended.
 
-        Orphans are ours to bury (adopt_orphans): the first process, whether it still was in bubblewrap's group or not.
+        Orphans are ours to bury: the first process, whether it still was in bubblewrap's group or not.
         """
         if self._first is None:  # we stopped before we had read all that it said
             os.set_blocking(self._channels.status, False)
@@ -182,9 +181,9 @@ class _Watch:
             os.close(self._first_handle)
             self._first_handle = None
             if gone:
-                _bury(self._first or 0)
+                bury(self._first or 0)
         deadline = time.monotonic() + _GRACE_SECONDS
-        while gone and not _bury(-process.pid):
+        while gone and not bury(-process.pid):
             gone = time.monotonic() < deadline
             time.sleep(0.0005)
         return gone
@@ -218,25 +217,6 @@ class _Watch:
         """The record of the run."""
         stdout = bytes(self._read[self._channels.stdout][: self._limits.output_bytes])
         return Run(verdict, stdout, result, detail, time.monotonic() - self._start)
-
-
-def adopt_orphans() -> None:
-    """Make this process the parent of what its children leave behind, for good.
-
-    Bubblewrap ends before the first process of its sandbox does. Where nobody waits for orphans, as in a container
-    whose first process is not an init, each run would leave a zombie.
-    """
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def _bury(pid: int) -> bool:
-    """Take note of the end of one orphan, or of all in a group (-group); False where one has not ended yet."""
-    try:
-        while os.waitpid(pid, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        return True
-    return False
 
 
 def _last_line(stderr: bytes) -> str:

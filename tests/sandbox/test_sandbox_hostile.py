@@ -443,6 +443,28 @@ def test_stopped_while_it_starts(run, milliseconds):
         assert "bwrap" not in our_children().values()
 
 
+@pytest.mark.slow
+def test_a_controller_that_dies_at_any_moment(sandbox):
+    """Graders killed in the middle of starting sandboxes: what bubblewrap would have left, the keeper ends."""
+    code = (
+        "from dsafe_runner.sandbox.bubblewrap import Sandbox\ns = Sandbox()\nprint(flush=True)\n"
+        "while True: s.run('print(1)')"
+    )
+    for number in range(25):
+        controller = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        controller.stdout.readline()
+        time.sleep(number / 1000)
+        controller.kill()
+        controller.wait()
+        controller.stdout.close()
+    deadline = time.monotonic() + 10
+    while orphans := [pid for pid, name in our_children().items() if name in ("bwrap", "sh")]:
+        assert time.monotonic() < deadline
+        for pid in orphans:
+            os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.05)
+
+
 def wait_until(condition) -> None:
     deadline = time.monotonic() + 15
     while not condition():

@@ -274,7 +274,7 @@ def test_probe_says_what_to_install(monkeypatch):
     ("says", "told"),
     [
         ("echo 'bwrap: setting up uid map: Permission denied' >&2; exit 1", "apparmor_restrict_unprivileged_userns"),
-        ("echo \"bwrap: Unknown option --perms\" >&2; exit 1", "bubblewrap 0.5"),
+        ("echo \"bwrap: Unknown option --perms\" >&2; exit 1", "bubblewrap 0.7"),
         ("exit 0", "did not start"),
         ('while [ "$1" != -S ]; do last=$1; shift; done; exec "$last" "$@"', "bubblewrap cannot start here"),
     ],
