@@ -105,8 +105,10 @@ class _Check:
         """None where there is none to be had; a custom file that cannot be read is the plan's to report."""
         if use.use not in self.catalogue.names or (use.use in _TAKES["path"]) != bool(use.path):
             return None
+        # what a bank offers is known without it
+        read = use.path if use.use == _CUSTOM else None
         try:
-            return self.catalogue.offer(use.use, self.draft.folder / Path(use.path).expanduser() if use.path else None)
+            return self.catalogue.offer(use.use, self.draft.folder / Path(read).expanduser() if read else None)
         except (DsafeError, OSError, ValueError, RuntimeError):  # RuntimeError: `~nobody`
             return None
 
