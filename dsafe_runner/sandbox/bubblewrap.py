@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from dsafe_runner.errors import UnavailableError
-from dsafe_runner.sandbox.orphans import Keeper, adopt_orphans
+from dsafe_runner.sandbox.orphans import Keeper, adopting_orphans
 from dsafe_runner.sandbox.prelude import RECURSION_LIMIT, lent_names
 from dsafe_runner.sandbox.root import PACKAGES, interpreter, root_arguments
 from dsafe_runner.sandbox.runs import MEBIBYTE, CodeVerdict, Limits, Run
@@ -125,7 +125,6 @@ class Sandbox:
         if self._as_root and setpriv is None:
             raise UnavailableError("setpriv is not installed, and root must not run programs; install util-linux")
         self._root = root_arguments(*([setpriv] if setpriv else []))
-        adopt_orphans()
         self._keeper = _keeper()
         self._self_test()
 
@@ -159,7 +158,7 @@ class Sandbox:
         }  # fmt: skip
         start = time.monotonic()
         try:
-            with ExitStack() as ours, ExitStack() as childs:
+            with adopting_orphans(), ExitStack() as ours, ExitStack() as childs:
                 reads = {name: _pipe(ours, childs) for name in ("stdout", "stderr", "report", "status")}
                 files = {
                     "stdin": _sealed(childs, stdin),

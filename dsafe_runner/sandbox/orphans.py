@@ -9,19 +9,36 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 _PR_SET_CHILD_SUBREAPER = 36
+_libc = ctypes.CDLL(None)
+_lock = threading.Lock()
+_runs = 0
 _KEEPER = (
     'trap "" HUP INT TERM; groups=; while read -r line; do groups=$line; done; test -z "$groups" || kill -9 $groups'
 )
 """Reads the groups that are alive now, line after line; when our end of its pipe closes, it ends those of the last."""
 
 
-def adopt_orphans() -> None:
-    """Make this process the parent of what its children leave behind, for good.
+@contextmanager
+def adopting_orphans() -> Iterator[None]:
+    """While this lasts, this process becomes the parent of what its children leave behind.
 
     Bubblewrap ends before the first process of its sandbox does. Where nobody waits for orphans, as in a container
-    whose first process is not an init, each run would leave a zombie.
+    whose first process is not an init, each run would leave a zombie. Not for longer, since the orphans of engines and
+    of other people's code are not ours.
     """
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _adopt(+1)
+    try:
+        yield
+    finally:
+        _adopt(-1)
+
+
+def _adopt(runs: int) -> None:
+    global _runs
+    with _lock:
+        _runs += runs
+        if _runs == max(runs, 0):  # the first has begun, or the last has ended
+            _libc.prctl(_PR_SET_CHILD_SUBREAPER, _runs, 0, 0, 0)
 
 
 def bury(pid: int) -> bool:
