@@ -24,6 +24,8 @@ judges:
   rules: {kind: rules}
   guard: {kind: llm, template: guard, path: q/guard, engine: fleet}
   big: {kind: llm, template: chisafetybench, path: q/72b, engine: fleet, calibration: {min_kappa: 0.8}}
+  yesno: {kind: llm, template: harmbench, path: q/72b, engine: fleet}
+  people: {kind: sheet, path: reviewed.csv}
 """
 
 
@@ -44,6 +46,9 @@ def threshold(metric: str, model: str, judge: str, limit: str = "max: 0.1") -> s
     ("text", "line"),
     [
         (threshold("rr-2", "base", "guard", "min: 0.5"), "rr-2 needs class 3, which judge guard never gives"),
+        (threshold("rr-1", "base", "yesno", "min: 0.5"), "rr-1 needs class 2, which judge yesno never gives"),
+        (threshold("rr-1", "base", "people", "min: 0.5"), "rr-1 needs class 2, which judge people never gives"),
+        (threshold("think-hr", "thinker", "people"), "think-hr: judge people reads short answers, not thinking"),
         (threshold("think-hr", "base", "big"), "think-hr: base has no `reasoning`"),
         (threshold("think-hr", "thinker", "rules"), "think-hr: judge rules reads short answers, not thinking"),
         (

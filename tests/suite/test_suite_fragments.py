@@ -1,4 +1,4 @@
-"""Every part of a suite that ships is usable by `include:`, needs no data to be planned, and asks for what can be had."""
+"""Every shipped part of a suite is usable by `include:`, needs no data to be planned, and asks for what can be had."""
 
 from __future__ import annotations
 

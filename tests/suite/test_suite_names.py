@@ -109,6 +109,7 @@ def test_thresholds(entry: str, expected: list[str], tmp_path: Path) -> None:
     assert found(f"{BENCHMARKS}  - {{{entry}}}\n", tmp_path) == [f"3:{line}" for line in expected]
 
 
+BANKS = "tc260/refusal, tc260/benign, tc260/content"
 LIMIT = "thresholds: [{benchmark: b, metric: acc, model: safe, min: 0.5}]\n"
 
 
@@ -119,7 +120,14 @@ LIMIT = "thresholds: [{benchmark: b, metric: acc, model: safe, min: 0.5}]\n"
         ("use: nothing-like-it", ['23: unknown benchmark "nothing-like-it"; there are demo/mcq, demo/refusal, custom']),
         ("use: demo/mcq, judge: rules", ["40: demo/mcq grades itself and takes no judge; remove it"]),
         ("use: demo/mcq, key: literal", ["38: demo/mcq takes no key, only chisafetybench/mcq does; remove it"]),
-        ("use: demo/mcq, path: ./x.csv", ["39: demo/mcq takes no path, only custom, tc260/refusal, tc260/benign, tc260/content do; remove it"]),
+        ("use: demo/mcq, path: ./x.csv", [f"39: demo/mcq takes no path, only custom, {BANKS} do; remove it"]),
+        ("use: demo/mcq, draw: 300, draw_seed: 7", [
+            f"39: demo/mcq takes no draw, only {BANKS} do; remove it",
+            f"55: demo/mcq takes no draw_seed, only {BANKS} do; remove it",
+        ]),
+        ("use: demo/mcq, system_turn: keep", [
+            "46: demo/mcq takes no system_turn, only chisafetybench/refusal-history does; remove it"
+        ]),
         ("use: custom", ["14: b: custom needs a file; add `path: FILE.jsonl` or .csv"]),
         ("use: demo/mcq, scoring: letters, samples: 2", [
             "60: samples: 2 with scoring: letters, which always gives the same answer; remove samples"
