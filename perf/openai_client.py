@@ -4,6 +4,7 @@
 
 Sides, in turns, each in a process of its own, against one server process that parses nothing it need not:
 `bare` is a loop over httpx2.AsyncClient as one writes it (one client, as many workers as the concurrency, post, json);
+`transports` is the same loop over the library's transports, one connection each, without the client around them;
 `engine` is OpenAIEngine.generate. Each makes a tenth of the requests first, untimed. The memory run goes through
 EngineProcess, as the measure phase does, and samples the worker's resident memory while it answers.
 """
@@ -18,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,9 @@ import pairs
 
 from dsafe_runner.records import Message, Request, Sampling
 
+Post = Callable[[str, dict[str, Any]], Awaitable[Any]]
+AnyClient = AbstractAsyncContextManager[Post]
+SIDES = ("bare", "transports", "engine")
 MESSAGE = {"role": "assistant", "content": "一般性的说明。" * 8}
 ANSWER = json.dumps(
     {
@@ -98,10 +104,8 @@ def run_engine(url: str, count: int, concurrency: int) -> tuple[float, float]:
     return spent
 
 
-def run_bare(url: str, count: int, concurrency: int) -> tuple[float, float]:
+def run_loop(url: str, count: int, concurrency: int, client_of: Callable[[int], AnyClient]) -> tuple[float, float]:
     """The same through a loop without retries, checks, or records."""
-    import httpx2
-
     bodies = [
         {
             "model": "served", "messages": [{"role": m.role, "content": m.content} for m in r.messages],
@@ -112,19 +116,15 @@ def run_bare(url: str, count: int, concurrency: int) -> tuple[float, float]:
     ]  # fmt: skip
 
     async def run() -> tuple[float, float]:
-        limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
-        async with httpx2.AsyncClient(limits=limits, timeout=60.0) as client:
+        async with client_of(concurrency) as post:
 
-            async def work(source: Any, texts: list[str]) -> None:
+            async def work(source: Iterator[dict[str, Any]], texts: list[str]) -> None:
                 for body in source:
-                    answer = await client.post(f"{url}/chat/completions", json=body)
-                    answer.raise_for_status()
-                    texts.append(answer.json()["choices"][0]["message"]["content"])
+                    texts.append((await post(f"{url}/chat/completions", body))["choices"][0]["message"]["content"])
 
-            async def everything(bodies: list[dict[str, Any]]) -> int:
+            async def everything(bodies: list[dict[str, Any]]) -> None:
                 source, texts = iter(bodies), list[str]()
                 await asyncio.gather(*(work(source, texts) for _ in range(concurrency)))
-                return len(texts)
 
             await everything(bodies[: count // 10])
             begun = time.perf_counter(), time.process_time()
@@ -132,6 +132,43 @@ def run_bare(url: str, count: int, concurrency: int) -> tuple[float, float]:
             return time.perf_counter() - begun[0], time.process_time() - begun[1]
 
     return asyncio.run(run())
+
+
+@asynccontextmanager
+async def client(concurrency: int) -> AsyncIterator[Post]:
+    """One httpx2 client with room for all."""
+    import httpx2
+
+    limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
+    async with httpx2.AsyncClient(limits=limits, timeout=60.0) as one:
+
+        async def post(url: str, body: dict[str, Any]) -> Any:
+            answer = await one.post(url, json=body)
+            answer.raise_for_status()
+            return answer.json()
+
+        yield post
+
+
+@asynccontextmanager
+async def transports(concurrency: int) -> AsyncIterator[Post]:
+    """A transport per request in flight."""
+    import httpx2
+
+    context, limits = httpx2.create_ssl_context(), httpx2.Limits(max_connections=1, max_keepalive_connections=1)
+    idle = [httpx2.AsyncHTTPTransport(verify=context, limits=limits) for _ in range(concurrency)]
+
+    async def post(url: str, body: dict[str, Any]) -> Any:
+        one = idle.pop()
+        answer = await one.handle_async_request(httpx2.Request("POST", url, json=body))
+        await answer.aread()
+        await answer.aclose()
+        idle.append(one)
+        return answer.json()
+
+    yield post
+    for one in idle:
+        await one.aclose()
 
 
 def side(name: str, url: str, count: int, concurrency: int) -> tuple[float, float]:
@@ -183,14 +220,15 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=4000)
     parser.add_argument("--concurrency", type=int, nargs="+", default=[64, 512])
     parser.add_argument("--memory", type=int, default=50_000, help="requests of the memory run (50000); 0: none")
-    parser.add_argument("--side", choices=["bare", "engine", "serve"], help=argparse.SUPPRESS)
+    parser.add_argument("--side", choices=[*SIDES, "serve"], help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     options = pairs.options(parser)
     if options.side == "serve":
         asyncio.run(serve())
     elif options.side:
-        run = run_engine if options.side == "engine" else run_bare
-        print(*run(options.url, options.requests, options.concurrency[0]))
+        how = options.url, options.requests, options.concurrency[0]
+        loop = {"bare": client, "transports": transports}
+        print(*(run_loop(*how, loop[options.side]) if options.side in loop else run_engine(*how)))
     else:
         measure(options)
 
@@ -202,18 +240,20 @@ def measure(options: argparse.Namespace) -> None:
     server = subprocess.Popen([sys.executable, __file__, "--side", "serve"], stdout=subprocess.PIPE, text=True)
     try:
         url = server.stdout.readline().strip() if server.stdout else ""
-        print("\n| in flight | side | requests/s, median (range) | CPU-ms a request | rate against bare |")
+        print(
+            "\n| in flight | side | requests/s, median (range) | CPU-ms a request | engine's rate is ... times this |"
+        )
         print("|---|---|---|---|---|")
         for concurrency in options.concurrency:
-            found: dict[str, list[tuple[float, float]]] = {"bare": [], "engine": []}
+            found: dict[str, list[tuple[float, float]]] = {name: [] for name in SIDES}
             for _ in range(options.pairs):
                 for name, spent in found.items():
                     spent.append(side(name, url, options.requests, concurrency))
-            ratios = [bare[0] / own[0] for bare, own in zip(found["bare"], found["engine"], strict=True)]
             for name, spent in found.items():
                 rates = [options.requests / wall for wall, _ in spent]
                 cpu = [used / options.requests * 1000 for _, used in spent]
-                against = show(ratios, ".2f") if name == "engine" else "-"
+                ratios = [theirs[0] / own[0] for theirs, own in zip(spent, found["engine"], strict=True)]
+                against = "-" if name == "engine" else show(ratios, ".2f")
                 print(f"| {concurrency} | {name} | {show(rates, '.0f')} | {show(cpu, '.2f')} | {against} |", flush=True)
         if options.memory:
             memory(url, options.memory, options.concurrency[0])
