@@ -1,13 +1,11 @@
 """Intervals, in the standard library alone: scipy and statsmodels are the oracles of the tests, not a run-time need.
 
-Clopper-Pearson (1934) for a rate; Tango (1998, Statistics in Medicine 17:891) for the difference of two paired rates;
-a pseudo-item interval (Bonett & Price 2012, J. Educ. Behav. Stat. 37:479) where items carry several samples.
+Clopper-Pearson (1934) for a rate; Tango (1998, Statistics in Medicine 17:891) for the difference of two paired rates.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 from statistics import NormalDist
 
@@ -104,17 +102,3 @@ def tango(lost: int, gained: int, n: int, confidence: float) -> tuple[float, flo
         return inside
 
     return bound(quantile, estimate, -1.0), bound(quantile, estimate, 1.0)
-
-
-def paired_means(deltas: Sequence[float], samples: int, confidence: float) -> tuple[float, float]:
-    """Two-sided interval of the mean of per-item differences, each the difference of two means over `samples` draws.
-
-    Two pseudo-items of +-1/sqrt(samples) keep the variance from vanishing when few items differ; at samples = 1 this
-    is Bonett & Price's interval. Bounds are clipped to [-1, 1].
-    """
-    pseudo = 1.0 / math.sqrt(samples)
-    n = len(deltas)
-    mean = math.fsum(deltas) / (n + 2)
-    squares = math.fsum((d - mean) ** 2 for d in deltas) + (pseudo - mean) ** 2 + (pseudo + mean) ** 2
-    half = NormalDist().inv_cdf(0.5 + confidence / 2.0) * math.sqrt(squares) / (n + 2)
-    return max(mean - half, -1.0), min(mean + half, 1.0)
