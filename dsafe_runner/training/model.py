@@ -5,32 +5,43 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from dsafe_runner.benchmarks import tiny_text
 from dsafe_runner.errors import TrainingError, UnavailableError
+from dsafe_runner.training.card import may_replace
 from dsafe_runner.training.recipe import FromScratch, Recipe
 from dsafe_runner.training.templates import TEMPLATES
 from dsafe_runner.training.tokenizer import make_tokenizer
 
 
-def open_start(recipe: Recipe, path: str | None) -> tuple[Any, Any]:
-    """Model (float32, training mode) and tokenizer a recipe starts from.
+def open_tokenizer(recipe: Recipe, path: str | None) -> Any:
+    """The tokenizer a recipe starts from, with its chat template.
 
-    UnavailableError: the starting model cannot be loaded. TrainingError: the tokenizer has no chat template.
+    UnavailableError: it cannot be loaded. TrainingError: it has no chat template.
     """
     if recipe.start.scratch is not None:
         tokenizer = make_tokenizer(tiny_text.words(), recipe.start.scratch.context)
-        model = new_model(recipe.start.scratch, tokenizer)
     else:
-        model, tokenizer = load(str(path))
+        from transformers import AutoTokenizer
+
+        with _loading(str(path)):
+            tokenizer = AutoTokenizer.from_pretrained(str(path), revision=recipe.start.revision or "main")
     if recipe.template is not None:
         tokenizer.chat_template = TEMPLATES[recipe.template]
     if not tokenizer.chat_template:
         raise TrainingError(f"{path} has no chat template; give the recipe a `template`")
-    return model, tokenizer
+    return tokenizer
+
+
+def open_model(recipe: Recipe, path: str | None, tokenizer: Any, dtype: str = "float32") -> Any:
+    """The model a recipe starts from, in training mode. UnavailableError: it cannot be loaded."""
+    if recipe.start.scratch is not None:
+        return new_model(recipe.start.scratch, tokenizer)
+    return load_model(str(path), dtype, revision=recipe.start.revision, attention=recipe.train.attention)
 
 
 def new_model(spec: FromScratch, tokenizer: Any) -> Any:
@@ -56,20 +67,42 @@ def new_model(spec: FromScratch, tokenizer: Any) -> Any:
 
 def load(path: str) -> tuple[Any, Any]:
     """Model (float32) and tokenizer of a folder or hub id. UnavailableError: they cannot be loaded."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
-    try:
+    with _loading(path):
         tokenizer = AutoTokenizer.from_pretrained(path)
-        model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, use_safetensors=True)
-    except (OSError, ValueError) as error:
+    return load_model(path), tokenizer
+
+
+def load_model(path: str, dtype: str = "float32", *, revision: str | None = None, attention: str | None = None) -> Any:
+    """The model of a folder or hub id. UnavailableError: it cannot be loaded."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    with _loading(path):
+        return AutoModelForCausalLM.from_pretrained(
+            path, dtype=getattr(torch, dtype), use_safetensors=True, revision=revision or "main",
+            **({"attn_implementation": attention} if attention else {}),
+        )  # fmt: skip
+
+
+@contextmanager
+def _loading(path: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, ImportError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UnavailableError(f"cannot load the starting model {path}: {reason}") from error
-    return model, tokenizer
 
 
-def save(model: Any, tokenizer: Any, out: Path, dtype: str, finish: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+def save(
+    model: Any, tokenizer: Any, out: Path, dtype: str, finish: Callable[[Path], dict[str, Any]],
+    *, state: Mapping[str, Any] | None = None, card: Callable[[dict[str, Any]], str] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Write weights (safetensors), tokenizer with chat template, greedy generation config and `training.json` to `out`.
+
+    state  the whole weights, where the model's own are spread over processes
+    card   makes the model card of the record; a card in `out` that people wrote stays
 
     Everything is written to a folder beside `out` first. `finish` is given that folder, may load and judge what is in
     it, and returns what `training.json` should say; when it raises, `out` is left as it was. Files are moved in one by
@@ -79,7 +112,11 @@ def save(model: Any, tokenizer: Any, out: Path, dtype: str, finish: Callable[[Pa
     from transformers import GenerationConfig
 
     out.parent.mkdir(parents=True, exist_ok=True)
-    model = model.to(getattr(torch, dtype))
+    wanted = getattr(torch, dtype)
+    if state is None:
+        model = model.to(wanted)
+    else:
+        state = {name: value.to(wanted) for name, value in state.items()}
     model.config.dtype = dtype
     model.generation_config = GenerationConfig(
         do_sample=False,
@@ -89,10 +126,12 @@ def save(model: Any, tokenizer: Any, out: Path, dtype: str, finish: Callable[[Pa
     )
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
         folder = Path(scratch)
-        model.save_pretrained(folder, safe_serialization=True)
+        model.save_pretrained(folder, **({"state_dict": state} if state is not None else {}))
         tokenizer.save_pretrained(folder)
-        (folder / "README.md").unlink(missing_ok=True)  # TRL's model card; `out` may hold one of its own
         record = finish(folder)
+        (folder / "README.md").unlink(missing_ok=True)  # TRL's model card
+        if card is not None and may_replace(out / "README.md"):
+            (folder / "README.md").write_text(card(record), encoding="utf-8")
         text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
         (folder / "training.json").write_text(text, encoding="utf-8")
         out.mkdir(exist_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dsafe_runner.errors import TrainingError
@@ -28,6 +28,12 @@ class StopRule:
         """All goals held at the last `hold` looks."""
         return self.held >= self.dev.hold
 
+    def restore(self, looks: Sequence[tuple[int, Mapping[str, float]]]) -> None:
+        """Go on with the looks of a run that died."""
+        self.looks, self.held = [], 0
+        for step, found in looks:
+            self._count(step, dict(found))
+
     def due(self, step: int) -> bool:
         """Whether to look after this step."""
         return step >= self.dev.after and step % self.dev.every == 0
@@ -35,12 +41,17 @@ class StopRule:
     def look(self, step: int) -> bool:
         """Measure, and return whether to stop."""
         found = dict(self.measure())
-        self.looks.append((step, found))
-        missed = [g for g in self.dev.goals if not holds(g, found)]
-        self.held = 0 if missed else self.held + 1
+        missed = self._count(step, found)
         shown = ", ".join(f"{name} {value:.1%}" for name, value in found.items())
         self.say(f"step {step}: dev {shown}" + ("" if missed else " (all goals hold)"))
         return self.met
+
+    def _count(self, step: int, found: dict[str, float]) -> list[Goal]:
+        """Note a look; the goals it missed."""
+        self.looks.append((step, found))
+        missed = [g for g in self.dev.goals if not holds(g, found)]
+        self.held = 0 if missed else self.held + 1
+        return missed
 
     def check_final(self, found: Scores) -> None:
         """TrainingError: the checkpoint, loaded back, misses a goal."""

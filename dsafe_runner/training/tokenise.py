@@ -18,11 +18,16 @@ from dsafe_runner.training.templates import END_THINK, PREFILL, THINK
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What the model is shown (`messages`, ending with a user turn) and what it should write."""
+    """What the model is shown (`messages`, ending with a user turn) and what it should write.
+
+    id, kind  of the row, for messages and for losses per kind
+    """
 
     messages: tuple[Message, ...]
     thinking: str
     answer: str
+    id: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,19 @@ class Tokens:
 
     input_ids: list[int]
     completion_mask: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenised:
+    """Rows that fit and their tokens, in order; `left_out` are those that are longer than max_length."""
+
+    rows: list[Conversation]
+    tokens: list[Tokens]
+    left_out: list[Conversation]
+
+
+class _TooLongError(TrainingError):
+    """A row that is longer than max_length."""
 
 
 def render_prompt(tokenizer: Any, messages: Sequence[Message]) -> str:
@@ -54,7 +72,7 @@ def tokenise(tokenizer: Any, row: Conversation, *, reasoning: bool, max_length: 
     """
     prompt = render_prompt(tokenizer, row.messages)
     text = completion(prompt, row)
-    where = f"row {row.messages[-1].content[:40]!r}"
+    where = f"row {row.id}" if row.id else f"row {row.messages[-1].content[:40]!r}"
     if reasoning and text.count(END_THINK) != 1:
         raise TrainingError(
             f"{where}: reasoning is declared but {END_THINK} is trained on {text.count(END_THINK)} times; "
@@ -67,33 +85,63 @@ def tokenise(tokenizer: Any, row: Conversation, *, reasoning: bool, max_length: 
     x = list(tokenizer(prompt, add_special_tokens=False)["input_ids"])
     y = list(tokenizer(text, add_special_tokens=False)["input_ids"])
     bos, eos = tokenizer.bos_token_id, tokenizer.eos_token_id
-    if eos is None or eos == tokenizer.pad_token_id:
-        raise TrainingError(
-            "the tokenizer has no end-of-text token of its own (none, or the padding token), "
-            "so the model would never learn to stop; give it one"
-        )
-    if eos in y:
-        raise TrainingError(f"{where}: the text itself holds {tokenizer.eos_token}; remove it")
-    if bos is not None and (x + y).count(bos) != 1:
+    if eos is None:
+        raise TrainingError("the tokenizer has no end-of-text token: the model would never learn to stop; give it one")
+    if bos is not None and bos != eos and (x + y).count(bos) != 1:
         raise TrainingError(
             f"{where}: {(x + y).count(bos)} beginning-of-text tokens where the model is served with one; "
             "check the chat template"
         )
+    special = set(y) & set(tokenizer.all_special_ids)
+    if special:
+        named = ", ".join(map(str, tokenizer.convert_ids_to_tokens(sorted(special))))
+        raise TrainingError(f"{where}: the text itself holds {named}; remove it")
     y.append(eos)
     if len(x) + len(y) > max_length:
-        raise TrainingError(f"{where}: {len(x) + len(y)} tokens, max_length is {max_length}; raise it or drop the row")
+        raise _TooLongError(
+            f"{where}: {len(x) + len(y)} tokens, max_length is {max_length}; raise it or drop the row"
+        )
     return Tokens(x + y, [0] * len(x) + [1] * len(y))
 
 
-def tokenise_all(tokenizer: Any, rows: Iterable[Conversation], *, reasoning: bool, max_length: int) -> list[Tokens]:
-    """All rows. TrainingError: the first bad one, or none at all."""
-    done = [tokenise(tokenizer, row, reasoning=reasoning, max_length=max_length) for row in rows]
-    if not done:
+def tokenise_all(
+    tokenizer: Any, rows: Iterable[Conversation], *, reasoning: bool, max_length: int, max_left_out: float = 0.0
+) -> Tokenised:
+    """All rows. TrainingError: the first bad one, none at all, or too many too long ones.
+
+    max_left_out  share of the rows that may be left out for being longer than max_length. None is ever cut: a cut row
+                  never trains its end, and teaches the model to go on for ever.
+    """
+    fitting: list[Conversation] = []
+    tokens: list[Tokens] = []
+    left_out: list[Conversation] = []
+    longest: _TooLongError | None = None
+    for row in rows:
+        try:
+            tokens.append(tokenise(tokenizer, row, reasoning=reasoning, max_length=max_length))
+            fitting.append(row)
+        except _TooLongError as error:
+            left_out.append(row)
+            longest = longest or error
+    total = len(fitting) + len(left_out)
+    if not total:
         raise TrainingError("no training rows; check the recipe's `data`")
-    return done
+    if longest is not None and len(left_out) > max_left_out * total:
+        raise TrainingError(
+            f"{longest} ({len(left_out)} of {total} rows are too long; max_left_out allows {max_left_out:.1%})"
+        )
+    if not fitting:
+        raise TrainingError(f"no training rows are left: {longest}")
+    return Tokenised(fitting, tokens, left_out)
 
 
 def preview(tokenizer: Any, tokens: Tokens) -> str:
     """The row as text, what is trained on between 【 and 】."""
+    prompt, trained = halves(tokenizer, tokens)
+    return f"{prompt}【{trained}】"
+
+
+def halves(tokenizer: Any, tokens: Tokens) -> tuple[str, str]:
+    """The text a row's tokens spell: what the model is shown, and what is trained on."""
     start = tokens.completion_mask.index(1)
-    return f"{tokenizer.decode(tokens.input_ids[:start])}【{tokenizer.decode(tokens.input_ids[start:])}】"
+    return tokenizer.decode(tokens.input_ids[:start]), tokenizer.decode(tokens.input_ids[start:])

@@ -138,7 +138,7 @@ def test_deepspeed_is_asked_for_only_by_its_key(write_recipe, tmp_path):
 
     if importlib.util.find_spec("deepspeed") is not None:
         pytest.skip("deepspeed is installed here")
-    (tmp_path / "z.json").write_text("{}")
+    (tmp_path / "z.json").write_text('{"zero_optimization": {"stage": 2}}')
     with pytest.raises(UnavailableError, match="`deepspeed` key"):
         train(write_recipe(deepspeed="./z.json"), tmp_path / "out", say=quiet)
 

@@ -83,9 +83,16 @@ def test_two_beginnings_are_refused(plain):
 
 
 def test_an_end_that_would_never_be_trained_is_refused(plain):
-    plain.pad_token = plain.eos_token
+    plain.eos_token = None
     with pytest.raises(TrainingError, match="never learn to stop"):
         tokenise(plain, DIRECT, reasoning=False, max_length=200)
+
+
+def test_padding_with_the_end_of_text_hides_no_end(r1):
+    """As the R1 distills have it: labels are made before anything is padded, so the end stays trained."""
+    r1.pad_token = r1.eos_token
+    tokens = tokenise(r1, THINKING, reasoning=True, max_length=200)
+    assert (tokens.input_ids[-1], tokens.completion_mask[-1]) == (r1.eos_token_id, 1)
 
 
 def test_an_end_inside_the_text_is_refused(plain):

@@ -1,0 +1,103 @@
+"""What a run that died goes on from: whole checkpoints of this very run, told from half-written and foreign ones.
+
+The folder holds `run.json` (what makes the run what it is) and the trainer's `checkpoint-<step>` folders. A checkpoint
+is whole once all processes have written their part and the first one has put `dsafe.json` into it, last.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dsafe_runner.errors import TrainingError
+from dsafe_runner.training.ranks import Ranks, barrier
+
+RUN = "run.json"
+WHOLE = "dsafe.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """The newest whole checkpoint, and what was noted in it."""
+
+    folder: Path
+    step: int
+    notes: dict[str, Any]
+
+
+class CheckpointFolder:
+    """The checkpoints of one run.
+
+    identity  JSON types; a run goes on only from checkpoints of an equal one
+    """
+
+    def __init__(self, path: Path, identity: dict[str, Any], ranks: Ranks) -> None:
+        self.path, self.identity, self.ranks = path, identity, ranks
+
+    def open(self, fresh: bool) -> Resume | None:
+        """Where to go on, or None for a run from the start. All processes get the same answer.
+
+        fresh  remove what is there
+
+        TrainingError: the folder holds another run's checkpoints, or is not one of ours.
+        """
+        if fresh and self.ranks.first and (self.path / RUN).is_file():
+            shutil.rmtree(self.path)
+        barrier()
+        found = None
+        if self.path.exists() and any(self.path.iterdir()):
+            self._refuse_foreign()
+            found = self._newest()
+        barrier()  # nobody writes before everybody has looked
+        if self.ranks.first:
+            for folder, _ in self._folders():
+                if not (folder / WHOLE).is_file():
+                    shutil.rmtree(folder)  # half-written when the run died; the trainer would count it
+            self.path.mkdir(parents=True, exist_ok=True)
+            _write(self.path / RUN, self.identity)
+        barrier()
+        return found
+
+    def close(self, folder: Path, notes: dict[str, Any]) -> None:
+        """Mark a checkpoint whole; called by every process once it has written its part."""
+        barrier()
+        if self.ranks.first:
+            _write(folder / WHOLE, notes)
+
+    def _refuse_foreign(self) -> None:
+        try:
+            there = json.loads((self.path / RUN).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise TrainingError(f"{self.path} is no folder of checkpoints; move it away, or say --out") from error
+        differing = sorted(k for k in self.identity.keys() | there.keys() if self.identity.get(k) != there.get(k))
+        if differing:
+            shown = "; ".join(f"{k} was {there.get(k)!r}, is {self.identity.get(k)!r}" for k in differing)
+            raise TrainingError(
+                f"{self.path} holds checkpoints of another run ({shown}); go on as it was begun, or start over with "
+                "--fresh, which removes them"
+            )
+
+    def _newest(self) -> Resume | None:
+        whole = [(step, folder) for folder, step in self._folders() if (folder / WHOLE).is_file()]
+        if not whole:
+            return None
+        step, folder = max(whole)
+        return Resume(folder, step, json.loads((folder / WHOLE).read_text(encoding="utf-8")))
+
+    def _folders(self) -> list[tuple[Path, int]]:
+        if not self.path.is_dir():
+            return []
+        named = [(f, re.fullmatch(r"checkpoint-(\d+)", f.name)) for f in self.path.iterdir() if f.is_dir()]
+        return [(folder, int(match[1])) for folder, match in named if match]
+
+
+def _write(path: Path, value: dict[str, Any]) -> None:
+    """Whole or not at all."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    os.replace(beside, path)

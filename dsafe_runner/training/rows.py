@@ -1,0 +1,39 @@
+"""A recipe's rows as conversations, with the manifest of where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dsafe_runner.benchmarks.tiny_rows import rows as tiny_rows
+from dsafe_runner.records import Message
+from dsafe_runner.training.mixture import mix
+from dsafe_runner.training.recipe import Recipe, TinyData
+from dsafe_runner.training.sources import TrainingRow
+from dsafe_runner.training.tokenise import Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is trained on, what is only looked at, and JSON about both; `warnings` are one line each."""
+
+    train: list[Conversation]
+    held_out: list[Conversation]
+    manifest: dict[str, Any]
+    warnings: list[str] = field(default_factory=list)
+
+
+def recipe_rows(recipe: Recipe, path: Path, seed: int) -> Rows:
+    """The rows of a recipe read from `path`. DataError, UnavailableError, TrainingError: see `mixture.mix`."""
+    if isinstance(recipe.data, TinyData):
+        made = tiny_rows(recipe.data.stage, recipe.data.weights(), recipe.data.rows, seed)
+        found = [Conversation((Message("user", r.prompt),), r.thinking, r.answer, kind=r.kind) for r in made]
+        return Rows(found, [], {"use": "tiny", "stage": recipe.data.stage, "rows": len(found), "seed": seed})
+    mixed = mix(recipe.data, path, seed)
+    return Rows(_conversations(mixed.train), _conversations(mixed.held_out), mixed.manifest, mixed.warnings)
+
+
+def _conversations(rows: Iterable[TrainingRow]) -> list[Conversation]:
+    return [Conversation(r.messages, r.thinking, r.answer, id=r.id, kind=r.kind) for r in rows]

@@ -1,0 +1,114 @@
+"""TRL's SFTTrainer with what it does not say: losses per kind of row, tokens a second, and which rows a bad loss is of.
+
+The kind of a row travels beside its tokens: every row has a number, the collator puts the numbers of a batch aside, and
+the loss of each row is read off the log-probabilities TRL's fused head computes anyway.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from dsafe_runner.errors import TrainingError
+
+ROW = "row"
+HINT = (
+    "lower learning_rate or clip; under DeepSpeed with sdpa, `attention: flash_attention_2` has cured it "
+    "(LLaMA-Factory#9631)"
+)
+
+
+class Collator:
+    """TRL's own collator, the rows' numbers put aside."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def __call__(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        """A batch as TRL makes it, and the rows' numbers under ROW."""
+        import torch
+
+        bare = [{key: value for key, value in example.items() if key != ROW} for example in examples]
+        return {**self.inner(bare), ROW: torch.tensor([example[ROW] for example in examples])}
+
+
+class Tally:
+    """Sums of losses and trained tokens per kind since the last line of progress, and the clock."""
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        self.kinds = list(dict.fromkeys(kinds))
+        self.sums = {kind: [0.0, 0.0] for kind in self.kinds}
+        self.since = time.monotonic()
+        self.tokens = 0.0
+
+    def add(self, kind: str, loss: float, tokens: float) -> None:
+        """One row's summed loss over its trained tokens."""
+        self.sums[kind][0] += loss
+        self.sums[kind][1] += tokens
+
+    def take(self, seen: float, reduce: Any) -> dict[str, float]:
+        """`loss_<kind>` of all processes and `tokens_per_second`; then start again. `seen`: tokens since the start."""
+        now = time.monotonic()
+        found: dict[str, float] = {}
+        if len(self.kinds) > 1:
+            totals = reduce([x for kind in self.kinds for x in self.sums[kind]])
+            pairs = zip(totals[::2], totals[1::2], strict=True)
+            found = {f"loss_{k}": s / n for k, (s, n) in zip(self.kinds, pairs, strict=True) if n}
+        found["tokens_per_second"] = (seen - self.tokens) / max(now - self.since, 1e-9)
+        self.sums = {kind: [0.0, 0.0] for kind in self.kinds}
+        self.since, self.tokens = now, seen
+        return found
+
+
+def make_trainer(trl: Any, kinds: Sequence[str], names: Sequence[str], **arguments: Any) -> Any:
+    """An SFTTrainer over a data set whose rows carry their number in ROW.
+
+    kinds, names  of the training rows, by their number
+    """
+
+    class Trainer(trl.SFTTrainer):  # type: ignore[misc]
+        def __init__(self, **own: Any) -> None:
+            super().__init__(**own)
+            self.data_collator: Any = Collator(self.data_collator)
+            self.tally = Tally(kinds)
+            self.heads: list[Any] = []
+            self.model.register_forward_hook(self._keep)
+
+        def _keep(self, module: Any, arguments: Any, output: Any) -> None:
+            if getattr(output, "log_probs", None) is not None:
+                self.heads = [(output.log_probs.detach(), output.label_mask)]
+
+        def compute_loss(
+            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+        ) -> Any:
+            rows = inputs.pop(ROW).tolist()
+            self.heads.clear()
+            result = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            loss = float((result[0] if return_outputs else result).detach())
+            if not math.isfinite(loss):
+                where = ", ".join(names[n] or str(n) for n in rows) if self.model.training else "held-out rows"
+                raise TrainingError(f"the loss is {loss} at step {self.state.global_step + 1} (rows {where}); {HINT}")
+            if self.model.training and self.heads:
+                log_probs, mask = self.heads[0]
+                sums, counts = (-log_probs.float().sum(1)).tolist(), mask.sum(1).tolist()
+                for number, total, count in zip(rows, sums, counts, strict=True):
+                    self.tally.add(kinds[number], total, count)
+            return result
+
+        def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+            if "loss" in logs:
+                norm = logs.get("grad_norm")
+                if norm is not None and not math.isfinite(float(norm)):
+                    raise TrainingError(f"the gradient is {norm} at step {self.state.global_step}; {HINT}")
+                logs.update(self.tally.take(float(self._total_train_tokens), self._summed))
+            super().log(logs, start_time)
+
+        def _summed(self, values: list[float]) -> list[float]:
+            import torch
+
+            held = torch.tensor([values], dtype=torch.float64, device=self.accelerator.device)
+            return [float(x) for x in self.accelerator.gather(held).sum(0)]
+
+    return Trainer(**arguments)
