@@ -141,6 +141,8 @@ class CheckItem(pytest.Item):
                     ("result", result.value), ("metric", self.check.metric), ("k", estimate.k), ("n", estimate.n),
                     ("value", estimate.value), ("low", estimate.low), ("high", estimate.high),
                     ("limit", self.check.limit), ("rule", self.check.rule), ("missing", estimate.missing),
+                    ("role", self.check.role), ("confidence", self.check.confidence),
+                    ("p", verdict.details.get("p")), ("foresight", record["foresight"]),
                 ]
             )
         # the numbers come first: pytest cuts its summary lines at the right

@@ -13,6 +13,7 @@ from typing import Any
 
 from dsafe_runner.checks.decide import decide_one
 from dsafe_runner.checks.evidence import Evidence, read_evidence, write_evidence
+from dsafe_runner.checks.foresight import foresee
 from dsafe_runner.checks.impossible import refuse_impossible
 from dsafe_runner.checks.waivers import Result
 from dsafe_runner.errors import ConfigError, EvidenceError, Mistake
@@ -117,7 +118,8 @@ class GateSession:
             "where": f"{check.where[0]}:{check.where[1]}",
             "model": check.model, "benchmark": check.benchmark, "slice": check.slice, "metric": check.metric,
             "rule": check.rule, "limit": check.limit, "versus": check.versus,
-            "result": result.value, "line": line, **as_json(verdict),
+            "role": check.role, "result": result.value, "line": line, **as_json(verdict),
+            "foresight": foresee(self.plan(path), check),
         }
 
 
