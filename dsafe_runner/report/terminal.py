@@ -159,9 +159,8 @@ def _counts(row: Row) -> str:
 def _gaps(row: Row) -> str:
     """Missing, cut and unreadable answers, where there are any: `2m 1c 8u`."""
     estimate = row.estimate
-    counts = {
-        "m": max(0, estimate.missing - estimate.unscored), "c": estimate.truncated, "u": estimate.no_answer + estimate.unscored,
-    }
+    missing, unread = max(0, estimate.missing - estimate.unscored), estimate.no_answer + estimate.unscored
+    counts = {"m": missing, "c": estimate.truncated, "u": unread}
     return " ".join(f"{count}{name}" for name, count in counts.items() if count)
 
 

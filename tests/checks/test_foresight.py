@@ -36,10 +36,10 @@ def plan(tmp_path: Path, *thresholds: str):
 @pytest.mark.parametrize(
     ("threshold", "line"),
     [
-        ("benchmark: ask, metric: hr, model: safe, per: [category], max: 0.02", "max: 0.02 needs at least 149 items to be"),
+        ("benchmark: ask, metric: hr, model: safe, per: [category], max: 0.02", "max: 0.02 needs at least 149 items"),
         ("benchmark: mcq, metric: acc, model: safe, versus: base, max_drop: 0.0", "cannot be proven by any number"),
         ("benchmark: mcq, metric: acc, model: safe, min: 1.0", "cannot be proven by any number"),
-        ("benchmark: mcq, metric: acc, model: safe, min: 0.8, uncertainty: samples", "needs several responses per item"),
+        ("benchmark: mcq, metric: acc, model: safe, min: 0.8, uncertainty: samples", "several responses per item"),
     ],
 )  # fmt: skip
 def test_a_limit_out_of_reach_is_a_mistake_at_its_line(tmp_path, threshold, line):

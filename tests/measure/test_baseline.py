@@ -35,7 +35,9 @@ thresholds:
 """
 
 
-def write(folder: Path, *, baselines: str = "", mcq: str = "min: 0.5", ask: str = "min: 0.5", temp: str = "0.0") -> Path:
+def write(
+    folder: Path, *, baselines: str = "", mcq: str = "min: 0.5", ask: str = "min: 0.5", temp: str = "0.0"
+) -> Path:
     text = SUITE.replace("BASELINES", baselines).replace("MCQ", mcq).replace("ASK", ask).replace("TEMP", temp)
     (folder / "x.safety.yaml").write_text(text)
     return folder / "x.safety.yaml"
