@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
-import os
 import platform
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
 from dsafe_runner.engines.backends import Identified
 from dsafe_runner.engines.openai_body import Bodies, check_extra_body
-from dsafe_runner.engines.openai_contract import CLOSING_TAG, NONE_SEEN, Contract, agreed
+from dsafe_runner.engines.openai_contract import CUT, NONE_SEEN, Contract, agreed
 from dsafe_runner.engines.openai_examine import Examination, refusal
 from dsafe_runner.engines.openai_fleet import Fleet
 from dsafe_runner.engines.openai_reply import ENGINE_WIDE, Again, Chat, Refused, read_reply
 from dsafe_runner.engines.openai_retry import asked_for, delay
 from dsafe_runner.engines.openai_text import one_line
-from dsafe_runner.engines.openai_transport import Server, base_urls, room_for
+from dsafe_runner.engines.openai_transport import Server, base_urls, key_from, room_for
 from dsafe_runner.engines.reasoning import join_server_split
 from dsafe_runner.errors import EngineError, UnavailableError
 from dsafe_runner.records import Request, Response
@@ -83,7 +82,7 @@ class OpenAIEngine:
     def __enter__(self) -> Self:
         import httpx2
 
-        key = _key(self._engine.get("api_key_env"))
+        key = key_from(self._engine.get("api_key_env"))
         room_for(int(self._engine["concurrency"]))
         self._loop = asyncio.new_event_loop()
         try:
@@ -107,10 +106,10 @@ class OpenAIEngine:
         """Everything known that can move a number: the servers, what they showed at the start, and what is asked."""
         contract = self._contract
         warnings = []
-        if self._parser and contract.thinking == NONE_SEEN:
+        if self._parser and contract.thinking in (NONE_SEEN, CUT):
             warnings.append(
-                f"{self._name} is said to think ({self._parser}), but a test answer came without thinking; "
-                "see the server's --reasoning-parser and the chat template"
+                f"{self._name} is said to think ({self._parser}), but a test answer showed no thinking "
+                f"({contract.thinking}); see the server's --reasoning-parser and the chat template"
             )
         if not contract.dialect.seed:
             warnings.append(f"the servers of {self._name} refuse `seed`: drawing again gives other answers")
@@ -152,6 +151,8 @@ class OpenAIEngine:
             while True:
                 while done:
                     yield done.popleft()
+                if loop.is_closed():
+                    raise EngineError("the engine was closed before it had answered everything")
                 for worker in ended:
                     if error := worker.exception():
                         raise error
@@ -160,9 +161,8 @@ class OpenAIEngine:
                 loop.run_forever()
         finally:
             self._busy = False
-            for worker in workers:
-                worker.cancel()
-            loop.run_until_complete(asyncio.wait(workers, timeout=_CLOSING_SECONDS))
+            if not loop.is_closed():
+                _cancel(loop, workers)
 
     async def _work(self, source: Iterator[Request], done: deque[Response]) -> None:
         for request in source:
@@ -228,7 +228,7 @@ class OpenAIEngine:
             chat.finish,
             parser=self._parser,
             # a text that was cut and shows no tag may as well have been cut inside thinking that the template opened
-            prefilled=self._contract.thinking == CLOSING_TAG or chat.finish == "length",
+            prefilled=self._contract.opened or chat.finish == "length",
         )
         return Response(
             key=request.key,
@@ -264,29 +264,25 @@ class OpenAIEngine:
         loop, self._loop = self._loop, None
         if loop is None:
             return
-        servers, self._servers = self._servers, []
+        self._busy, servers, self._servers = False, self._servers, []
         try:
+            _cancel(loop, asyncio.all_tasks(loop))
             loop.run_until_complete(asyncio.wait_for(_close_all(servers), _CLOSING_SECONDS))
             loop.run_until_complete(loop.shutdown_asyncgens())
         finally:
             loop.close()
 
 
+def _cancel(loop: asyncio.AbstractEventLoop, tasks: Collection[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks, timeout=_CLOSING_SECONDS))
+
+
 async def _close_all(servers: list[Server]) -> None:
     for server in servers:
         await server.close()
-
-
-def _key(variable: str | None) -> str | None:
-    """The key from the environment. Its value goes into no message."""
-    if variable is None:
-        return None
-    key = os.environ.get(variable, "").strip()
-    if not key:
-        raise UnavailableError(f"the environment variable {variable} is not set; it has to hold the server's key")
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        raise UnavailableError(f"the environment variable {variable} holds characters that no key has")
-    return key
 
 
 def _failed(request: Request, error: str) -> Response:

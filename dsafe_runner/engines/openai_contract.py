@@ -12,6 +12,7 @@ from dsafe_runner.errors import EngineError
 UNKNOWN = "unknown"
 NONE_SEEN = "none seen"
 CLOSING_TAG = "closing tag"
+CUT = "cut before any tag"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Contract:
     version        of the server's software
     answers_as     what its answers call the model
     thinking       where thinking came back: `reasoning`, `reasoning_content`, `tags`, `closing tag` (the chat template
-                   opened it), or `none seen`
+                   opened it), `cut before any tag` (perhaps opened by the template), or `none seen`
     choice         whether `structured_outputs: {choice: ..}` constrains: `binds`, `ignored`, `refused`
     dialect        which fields it takes
     """
@@ -37,6 +38,11 @@ class Contract:
     thinking: str = NONE_SEEN
     choice: str = UNKNOWN
     dialect: Dialect = field(default_factory=Dialect)
+
+    @property
+    def opened(self) -> bool:
+        """Whether an answer without any tag has to be taken for thinking that the chat template opened."""
+        return self.thinking in (CLOSING_TAG, CUT)
 
     def as_json(self) -> dict[str, Any]:
         """For the manifest."""
@@ -59,7 +65,7 @@ _SAME: tuple[tuple[str, Callable[[Contract], Any]], ...] = (
     ("max_model_len", lambda c: c.max_model_len),
     ("version", lambda c: c.version if c.version != UNKNOWN else None),
     ("answers_as", lambda c: c.answers_as),
-    ("thinking", lambda c: c.thinking if c.thinking != NONE_SEEN else None),
+    ("thinking", lambda c: c.thinking if c.thinking not in (NONE_SEEN, CUT) else None),
     ("seed", lambda c: "accepted" if c.dialect.seed else "refused"),
     ("tokens_field", lambda c: c.dialect.tokens),
 )
@@ -72,7 +78,7 @@ def agreed(contracts: dict[str, Contract]) -> Contract:
     Raises:
         EngineError: two servers say different things; the message names them and the difference.
     """
-    merged = next(iter(contracts.values()))
+    merged = min(contracts.values(), key=lambda contract: contract.thinking != CUT)
     for name, read in _SAME:
         known = [(url, read(contract)) for url, contract in contracts.items() if read(contract) is not None]
         for url, value in known[1:]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from dsafe_runner.engines.openai_body import Bodies, Dialect
-from dsafe_runner.engines.openai_contract import CLOSING_TAG, NONE_SEEN, UNKNOWN, Contract
+from dsafe_runner.engines.openai_contract import CLOSING_TAG, CUT, NONE_SEEN, UNKNOWN, Contract
 from dsafe_runner.engines.openai_reply import Again, Chat, Refused, read_reply
 from dsafe_runner.engines.openai_retry import delay
 from dsafe_runner.engines.openai_text import one_line
@@ -77,6 +77,8 @@ class Examination:
         tokens = max(1, min(_THINKING_TOKENS if self._thinks else _TOKENS, room // 2))
         chat, dialect = await self._first_answer(tokens)
         thinking = _where_thinking_is(chat)
+        if thinking == NONE_SEEN and self._thinks and chat.finish == "length":
+            thinking = CUT
         if thinking != NONE_SEEN and not self._thinks:
             raise EngineError(
                 f"{url} answers with thinking ({thinking}), which would be lost or taken for the answer; "

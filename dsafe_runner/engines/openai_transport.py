@@ -155,6 +155,22 @@ def base_urls(engine: dict[str, object]) -> list[str]:
     return sorted({_checked(str(url)) for url in (said if isinstance(said, (list, tuple)) else ())})
 
 
+def key_from(variable: str | None) -> str | None:
+    """The key in an environment variable. Its value goes into no message.
+
+    Raises:
+        UnavailableError: the variable is not set, or holds no key.
+    """
+    if variable is None:
+        return None
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise UnavailableError(f"the environment variable {variable} is not set; it has to hold the server's key")
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise UnavailableError(f"the environment variable {variable} holds characters that no key has")
+    return key
+
+
 def room_for(connections: int) -> None:
     """Make sure that this process may hold so many connections.
 

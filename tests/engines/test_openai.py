@@ -207,6 +207,17 @@ def test_closing_the_iterator_ends_what_is_in_flight(server):
         next(asking.generate([question("好")]))
 
 
+def test_leaving_the_engine_ends_what_is_in_flight(server, recwarn):
+    with engine(server, concurrency=4) as asking:
+        server.rules({"contains": "好"}, {"contains": "", "fault": "hang"})
+        got = asking.generate([question("好"), *(question(f"挂{i}") for i in range(10))])
+        assert next(got).finish == "stop"
+    with pytest.raises(EngineError, match="closed before it had answered everything"):
+        next(got)
+    assert server.log()["now"] == 0
+    assert not recwarn.list
+
+
 def test_no_more_in_flight_than_said_and_connections_are_kept(server):
     with engine(server, concurrency=5) as asking:
         server.reset()
@@ -272,6 +283,12 @@ def test_a_template_that_opens_the_thinking_is_remembered():
     with ChatServer("--shape", "closing-tag") as server:
         response = ask_one(server, {"content": "还在想"}, model={"reasoning": R1})
         assert (response.answer, response.thinking, response.thinking_open) == ("", "还在想", True)
+        server.rules({"contains": "ready", "message": {"content": "很长"}, "finish": "length"})
+        with engine(server, model={"reasoning": R1}) as asking:
+            assert "cut before any tag" in asking.describe()["warnings"][0]
+            server.rules({"contains": "谁", "message": {"content": "还在想"}})
+            (response,) = asking.generate([question("谁")])
+        assert response.thinking_open
         server.rules()
         with engine(server, model={"reasoning": R1}) as asking:
             (response,) = asking.generate([question("问", temperature=0.0)])

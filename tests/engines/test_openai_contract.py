@@ -139,7 +139,7 @@ def test_one_silent_server_of_a_fleet_is_named():
 def test_a_model_said_to_think_that_does_not_is_a_warning():
     with ChatServer() as server:
         told = start(server, model={"reasoning": R1})
-    assert "came without thinking" in told["warnings"][0]
+    assert "showed no thinking (none seen)" in told["warnings"][0]
 
 
 def facts(*urls, model=None, **more):
