@@ -25,7 +25,7 @@ from dsafe_runner.engines.openai_retry import asked_for, delay
 from dsafe_runner.engines.openai_text import one_line
 from dsafe_runner.engines.openai_transport import Server, base_urls, key_from, room_for
 from dsafe_runner.engines.reasoning import join_server_split
-from dsafe_runner.errors import EngineError, UnavailableError
+from dsafe_runner.errors import EngineError
 from dsafe_runner.records import Request, Response
 
 LOOP = 1
