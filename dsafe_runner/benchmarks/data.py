@@ -245,7 +245,7 @@ def fetch_source(source: Source, folder: Path | None = None) -> Fetched:
 
 def _download(source: Source, path: Path, into: IO[bytes]) -> None:
     """Stream the first of the source's addresses that answers. A wrong hash ends it: nobody shops for mirrors."""
-    import httpx
+    import httpx2
 
     failures: list[str] = []
     for url in source.urls:
@@ -253,15 +253,15 @@ def _download(source: Source, path: Path, into: IO[bytes]) -> None:
         into.truncate()
         try:
             with (
-                httpx.Client(timeout=CONNECT_TIMEOUT, follow_redirects=True) as client,
+                httpx2.Client(timeout=CONNECT_TIMEOUT, follow_redirects=True) as client,
                 client.stream("GET", url) as answer,
             ):
                 answer.raise_for_status()
                 size = _copy(source, url, answer.iter_bytes(), into)
-        except httpx.HTTPStatusError as error:
+        except httpx2.HTTPStatusError as error:
             failures.append(f"{url}: HTTP {error.response.status_code}")
             continue
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
             failures.append(f"{url}: {' '.join(str(error).split()) or type(error).__name__}")
             continue
         into.seek(0)

@@ -59,6 +59,9 @@ def ask(
             kind, job, value = inbox.get()
             if kind == "ready":
                 job.described = value
+                for text in value.get("warnings", ()):
+                    run.warnings.append(f"{job.model}: {text}")
+                    tell("warning", text=run.warnings[-1])
                 tell("model-start", model=job.model, engine=value)
                 # a second process goes on where the first one died
                 progress.setdefault(job.model, Progress(tell, job.model, len(job.pending)))

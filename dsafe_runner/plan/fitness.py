@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
 
 from dsafe_runner.config.words import quoted, suggestion
-from dsafe_runner.errors import Mistake
+from dsafe_runner.engines.openai_body import check_extra_body
+from dsafe_runner.errors import EngineError, Mistake
 from dsafe_runner.judges.base import AskingJudge, Judge
 from dsafe_runner.plan.shape import GUARD, THINK_HR, Check
-from dsafe_runner.suite.spec import LlmJudge, LoadedSuite
+from dsafe_runner.suite.spec import LlmJudge, LoadedSuite, OpenAIEngine
 
 _NEEDS: dict[str, frozenset[int]] = {
     "rr-1": frozenset({2}), "rr-2": frozenset({3}), "hr": frozenset({0}), "refusal-rate": frozenset({2}),
@@ -76,6 +78,18 @@ def _baselines(loaded: LoadedSuite, checks: list[Check]) -> Iterable[Mistake]:
         yield Mistake(*at, "fail_fast without `stop: certain` stops nothing", "add `stop: certain`")
 
 
+def _servers(loaded: LoadedSuite, name: str, engine: OpenAIEngine) -> Iterable[Mistake]:
+    try:
+        check_extra_body(engine.extra_body)
+    except EngineError as error:
+        what, _, todo = str(error).partition("; ")
+        yield Mistake(*loaded.where("engines", name, "extra_body"), what, todo)
+    for index, url in enumerate(engine.base_urls):
+        if "@" in urlsplit(url).netloc:
+            at = loaded.where("engines", name, "base_urls", index)
+            yield Mistake(*at, "a URL with a password in it ends up in reports", "use `api_key_env`")
+
+
 def _models(loaded: LoadedSuite, check: Check) -> list[str]:
     """The models of the suite that a check reads; a baseline is none."""
     return [name for name in (check.model, check.versus) if name in loaded.suite.models]
@@ -87,6 +101,9 @@ def _engines(loaded: LoadedSuite, checks: list[Check]) -> Iterable[Mistake]:
         if isinstance(judge, LlmJudge) and judge.engine not in suite.engines:
             todo = suggestion(judge.engine, list(suite.engines), "the engines are")
             yield Mistake(*loaded.where("judges", name, "engine"), f"unknown engine {quoted(judge.engine)}", todo)
+    for name, spec in suite.engines.items():
+        if isinstance(spec, OpenAIEngine):
+            yield from _servers(loaded, name, spec)
     for name in suite.models:
         if name.startswith("judge."):
             what = f"model name {name!r} looks like a judge's"
