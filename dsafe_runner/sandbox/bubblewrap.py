@@ -125,7 +125,6 @@ class Sandbox:
         if self._as_root and setpriv is None:
             raise UnavailableError("setpriv is not installed, and root must not run programs; install util-linux")
         self._root = root_arguments(*([setpriv] if setpriv else []))
-        self._keeper = _keeper()
         self._self_test()
 
     def describe(self) -> dict[str, str]:
@@ -181,7 +180,7 @@ class Sandbox:
                     # a process group of its own, which can be killed as one; Ctrl-C is the controller's to handle
                     start_new_session=True,
                 )
-                with self._keeper.watching(process.pid):
+                with _keeper(os.getpid()).watching(process.pid):
                     with contextlib.suppress(BrokenPipeError):  # it has ended already; supervise says how
                         os.write(held, _GATE)
                     childs.close()
@@ -234,8 +233,8 @@ class Sandbox:
 
 
 @cache
-def _keeper() -> Keeper:
-    """One for all sandboxes; it ends with this process."""
+def _keeper(_process: int) -> Keeper:
+    """One for all sandboxes of a process (not of one that forked it too); it ends with that."""
     return Keeper()
 
 

@@ -301,6 +301,7 @@ BLAMED = {
 
 
 SECONDS = {
+    "deaf-to-signals",
     "fork-bomb",
     "thread-bomb",
     "endless-errors",

@@ -119,7 +119,7 @@ ADDS = {
         from functools import lru_cache
         @lru_cache(None)
         def down(n): return 0 if n == 0 else 1 + down(n - 1)
-        input(); print(sum(map(int, input().split())) + down(3000) - 3000)
+        input(); print(sum(map(int, input().split())) + down(400) - 400)
         """,
     "dataclass": """
         from dataclasses import dataclass
