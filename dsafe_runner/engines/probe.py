@@ -58,7 +58,7 @@ def _seen(torch_version: str, cuda: str | None, devices: list[dict[str, Any]]) -
         "devices": devices,
         # Ampere and newer; torch's own check also says yes where bfloat16 is emulated
         "bfloat16": bool(devices) and all(float(d["capability"]) >= 8.0 for d in devices),
-        "installed": {name: importlib.util.find_spec(name) is not None for name in _USABLE},
+        "installed": {name: _installed(name) for name in _USABLE},
     }
 
 
@@ -101,7 +101,7 @@ def probe() -> dict[str, Any]:
 @functools.cache
 def usable(package: str) -> tuple[bool, str]:
     """Whether vllm or deepspeed really works here, and why (or what it says of itself). Imports it in a subprocess."""
-    if importlib.util.find_spec(package) is None:
+    if not _installed(package):
         return False, "not installed"
     try:
         return True, _child(python_command(*_USABLE[package]))
@@ -150,6 +150,12 @@ def resolve_device(engine: dict[str, Any], seen: dict[str, Any]) -> dict[str, st
 def cpu_count() -> int:
     """CPUs this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _installed(package: str) -> bool:
+    # a folder of that name is importable too (a checkout in the working directory), but has no origin
+    found = importlib.util.find_spec(package)
+    return found is not None and found.origin is not None
 
 
 def _version(package: str) -> str | None:
