@@ -26,7 +26,7 @@ _CODES = {
     Outcome.UNSCORED: "u",
 }
 _OUTCOMES = {code: outcome for outcome, code in _CODES.items()}
-_VOLATILE = ("engine", "asked", "errors", "stage", "path")
+_VOLATILE = ("engine", "asked", "errors", "stage", "path", "revision")
 
 
 def attach_baselines(plan: Plan, checks: Iterable[Check], run: Run) -> None:

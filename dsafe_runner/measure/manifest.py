@@ -59,8 +59,9 @@ def _asked_once(plan: Plan, ready: Prepared, name: str) -> tuple[Sample, ...]:
 
 
 def _model(plan: Plan, job: Job, stage: str) -> dict[str, Any]:
+    said = checkpoint_of(plan.loaded, job.model)
     return {
-        "path": checkpoint_of(plan.loaded, job.model).path, "stage": stage, "identity": job.identity,
+        "path": said.path, "revision": said.revision, "stage": stage, "identity": job.identity,
         "engine": job.described, "asked": len(job.pending), "errors": job.errors,
     }
 

@@ -9,6 +9,7 @@ finds no response and is missing.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,14 @@ from dsafe_runner.measure.files import writing
 from dsafe_runner.measure.identity import asked_as
 from dsafe_runner.measure.store import Store
 from dsafe_runner.plan import Plan, checkpoint_of
-from dsafe_runner.records import Request, Response, as_json, message_list, response_from_json
+from dsafe_runner.records import Request, Response, as_json, digest, message_list, response_from_json
 
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "key": str, "sample_id": str, "k": int, "answer": str, "thinking": (str, type(None)), "thinking_open": bool,
+    "error": type(None), "prompt_tokens": int, "completion_tokens": int, "prompt_sha256": str,
+    "letter_logprobs": (dict, type(None)),
+}
+"""What the fields of a response are; `finish` is looked at by itself."""
 RESPONSES = "responses"
 """Folder of a run that holds its responses, one file per model."""
 
@@ -36,11 +43,12 @@ class Recorded:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._files = sorted((folder / RESPONSES).glob("*.jsonl"))
+        self._manifest: dict[str, Any] = {}
         try:
-            self._manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            self._manifest = _manifest((folder / "manifest.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
             self._files = []
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise DataError(f"{folder}/manifest.json cannot be read ({error}); measure again") from None
         if not self._files:
             raise UnavailableError(f"{folder} holds no recorded run; `dsafe measure SUITE` writes one")
@@ -53,44 +61,80 @@ class Recorded:
             DataError: the suite has another path or way of asking for it now.
         """
         part = "judges" if name.startswith("judge.") else "models"
-        found = self._manifest.get(part, {}).get(name.removeprefix("judge.") if part == "judges" else name)
-        if not isinstance(found, dict) or "identity" not in found:
+        found = self._manifest[part].get(name.removeprefix("judge.") if part == "judges" else name)
+        if not isinstance(found, dict) or not isinstance(found.get("identity"), dict):
             raise UnavailableError(f"{self.folder} has no responses of {name}; measure it there")
         model = checkpoint_of(plan.loaded, name)
-        said = {"path": model.path, **asked_as(model)}
-        then = {"path": found.get("path"), **found["identity"]}
+        # of a served model the revision is all that tells one set of weights from the next
+        said = {"path": model.path, "revision": model.revision, **asked_as(model)}
+        then = {**found["identity"], "path": found.get("path"), "revision": found.get("revision")}
         for key, value in said.items():
             if then.get(key) != value:
                 raise DataError(
                     f"{self.folder} has {key} {then.get(key)!r} for {name}, the suite says {value!r}; measure again"
                 )
-        return Identified(found["identity"], "none"), dict(found.get("engine") or {})
+        engine = found.get("engine")
+        return Identified(found["identity"], "none"), dict(engine) if isinstance(engine, dict) else {}
 
     def fill(self, store: Store) -> int:
         """Put all recorded responses into a store; how many there were.
 
         Raises:
-            DataError: a file is damaged.
+            DataError: a file is damaged, or two rows say different things under one key.
         """
-        count = 0
-        for response in self._responses():
+        there: dict[str, str] = {}
+        for place, response in self._responses():
+            content = digest(as_json(response))
+            if there.setdefault(response.key, content) != content:
+                raise DataError(f"{place}: a second, different response to one request; measure again")
             store.put(response)
-            count += 1
-        return count
+        return len(there)
 
-    def _responses(self) -> Iterator[Response]:
-        names = set(Response.__dataclass_fields__)
+    def _responses(self) -> Iterator[tuple[str, Response]]:
+        """Each with its place, `file:line`."""
         for file in self._files:
-            with file.open(encoding="utf-8") as lines:
-                for number, line in enumerate(lines, 1):
-                    try:
-                        row = json.loads(line)
-                        response = response_from_json({key: row[key] for key in names})
-                        if response.finish not in ("stop", "length") or not isinstance(response.answer, str):
-                            raise ValueError("no finished response")
-                    except (ValueError, KeyError, TypeError, AttributeError) as error:
-                        raise DataError(f"{file}:{number}: is no response ({error}); measure again") from None
-                    yield response
+            try:
+                with file.open("rb") as lines:
+                    for number, line in enumerate(lines, 1):
+                        place = f"{file}:{number}"
+                        try:
+                            response = _response(line)
+                        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+                            raise DataError(f"{place}: is no response ({error}); measure again") from None
+                        yield place, response
+            except OSError as error:
+                raise DataError(f"{file}: cannot be read ({error.strerror or error}); copy the folder again") from None
+
+
+def _manifest(text: str) -> dict[str, Any]:
+    """The manifest, its sections of models and judges there. Raises ValueError."""
+    found = json.loads(text, parse_constant=_no_number)
+    if not isinstance(found, dict) or not all(isinstance(found.get(part), dict) for part in ("models", "judges")):
+        raise ValueError("no manifest of a run")
+    return found
+
+
+def _response(line: bytes) -> Response:
+    """One row. Raises ValueError, KeyError, TypeError or AttributeError."""
+    row = json.loads(line.decode("utf-8"), parse_constant=_no_number)
+    response = response_from_json({name: row[name] for name in Response.__dataclass_fields__})
+    if response.finish not in ("stop", "length"):
+        raise ValueError("no finished response")
+    for name, kind in _TYPES.items():
+        value = getattr(response, name)
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise ValueError(f"{name} is {type(value).__name__}")
+    for letter in (response.letter_logprobs or {}).values():
+        if not isinstance(letter, (int, float)) or not math.isfinite(letter):
+            raise ValueError("letter_logprobs are no numbers")
+    for text in (response.key, response.sample_id, response.answer, response.thinking or "", response.prompt_sha256):
+        # half of a surrogate pair: JSON can carry it, the store cannot
+        text.encode()
+    return response
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON value")
 
 
 def write_responses(

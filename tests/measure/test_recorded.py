@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from dsafe_runner.cli import main
+from dsafe_runner.errors import DataError
 from dsafe_runner.measure.measured import decide
 from dsafe_runner.measure.run import measure
 from dsafe_runner.plan import make_plan
@@ -94,6 +96,65 @@ def test_no_run_there_and_a_damaged_one(elsewhere, tmp_path):
         (copy / "responses/base.jsonl").write_text(damaged)
         with pytest.raises(Exception, match=r"base.jsonl:\d+: is no response"):
             measure(plan, folder=tmp_path / "run", replay=copy)
+
+
+def copied(elsewhere: Path, tmp_path: Path, rows: str | bytes | None = None, manifest: object = None) -> Path:
+    """The recorded run with other rows, or another manifest."""
+    copy = tmp_path / "copy"
+    shutil.rmtree(copy, ignore_errors=True)
+    (copy / "responses").mkdir(parents=True)
+    text = (elsewhere / "manifest.json").read_text() if manifest is None else manifest
+    (copy / "manifest.json").write_text(text if isinstance(text, str) else json.dumps(text))
+    rows = (elsewhere / "responses/base.jsonl").read_text() if rows is None else rows
+    (copy / "responses/base.jsonl").write_bytes(rows if isinstance(rows, bytes) else rows.encode())
+    return copy
+
+
+def test_rows_that_are_no_responses_are_one_line_each(elsewhere, tmp_path):
+    plan = make_plan(load_suite(write(tmp_path)))
+    first, *others = (elsewhere / "responses/base.jsonl").read_text().splitlines()
+    wrong = [
+        {"k": "x"}, {"k": True}, {"key": 5}, {"thinking": 5}, {"thinking_open": "no"}, {"answer": "\ud800"},
+        {"letter_logprobs": "abc"}, {"letter_logprobs": {"A": "x"}}, {"completion_tokens": None},
+    ]  # fmt: skip
+    damaged = ["\n".join([json.dumps({**json.loads(first), **change}), *others]) for change in wrong]
+    # a copy that was cut inside a character, and nonsense
+    for rows in (*damaged, '{"answer": "拒'.encode()[:-1], b"\xff\xfe", b"[" * 100_000):
+        with pytest.raises(DataError, match=r"base.jsonl:1: is no response"):
+            measure(plan, folder=tmp_path / "run", replay=copied(elsewhere, tmp_path, rows))
+
+
+def test_a_manifest_that_is_none_is_one_line(elsewhere, tmp_path):
+    plan = make_plan(load_suite(write(tmp_path)))
+    good = json.loads((elsewhere / "manifest.json").read_text())
+    base = good["models"]["base"]
+    for manifest in ([], {}, {**good, "models": []}, "[" * 100_000, "{"):
+        with pytest.raises(DataError, match=r"manifest\.json cannot be read"):
+            measure(plan, folder=tmp_path / "run", replay=copied(elsewhere, tmp_path, manifest=manifest))
+    for entry in ("x", {**base, "identity": "x"}, {"path": base["path"]}):
+        manifest = {**good, "models": {"base": entry}}
+        verdicts, _ = decided(write(tmp_path), copied(elsewhere, tmp_path, manifest=manifest), tmp_path)
+        assert {v.status for v in verdicts.values()} == {Status.INCONCLUSIVE}
+
+
+def test_two_different_responses_to_one_request_are_an_error_and_the_same_twice_is_one(elsewhere, tmp_path):
+    text = (elsewhere / "responses/base.jsonl").read_text()
+    verdicts, run = decided(write(tmp_path), copied(elsewhere, tmp_path, text + text), tmp_path)
+    assert {v.status for v in verdicts.values()} == {Status.PASS}
+    assert not run.warnings
+    row = json.loads(text.splitlines()[-1])
+    row["answer"] += " or not"
+    plan = make_plan(load_suite(write(tmp_path)))
+    replay = copied(elsewhere, tmp_path, text + json.dumps(row) + "\n")
+    with pytest.raises(DataError, match="a second, different response to one request"):
+        measure(plan, folder=tmp_path / "run", replay=replay)
+
+
+def test_another_revision_is_another_model(elsewhere, tmp_path):
+    # what a server serves under a name is told by nothing else
+    verdicts, run = decided(write(tmp_path, more=", revision: v2"), elsewhere, tmp_path)
+    assert {v.status for v in verdicts.values()} == {Status.INCONCLUSIVE}
+    assert all("has revision None for base, the suite says 'v2'" in reason for reason in run.failed.values())
 
 
 def test_missing_rows_are_missing_responses(elsewhere, tmp_path):
