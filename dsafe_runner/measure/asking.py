@@ -124,7 +124,8 @@ def _commit(job: Job, response: Response, store: Store, run: Run, tell: EventLog
     job.errors += 1
     job.failed.add(response.key)
     if job.errors <= 5:
-        asked = next((request.messages for request in job.pending if request.key == response.key), ())
+        # a judge's second question is not among those that were pending at the start
+        asked = next((r.messages for r in (*job.pending, *job.known) if r.key == response.key), ())
         reason = unquoted(str(response.error), asked)
         tell("warning", text=f"{job.model}: no response to {response.sample_id}: {reason}")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dsafe_runner.records import Message
 
-_WINDOW = 8
-"""Characters in common that make a text a quotation."""
+_WINDOW, _DENSE = 8, 4
+"""Characters in common that make a text a quotation; fewer where they are of a script without spaces, in which four
+are as much as two words."""
 
 
 def unquoted(reason: str, messages: tuple[Message, ...]) -> str:
@@ -13,8 +14,16 @@ def unquoted(reason: str, messages: tuple[Message, ...]) -> str:
     said = "".join(reason.split())
     for message in messages:
         asked = "".join(message.content.split())
-        size = min(_WINDOW, len(asked))
-        parts = {asked[i : i + size] for i in range(len(asked) - size + 1)}
-        if any(said[i : i + size] in parts for i in range(len(said) - size + 1)):
+        if _shared(said, asked, min(_WINDOW, len(asked))) or _shared(said, asked, min(_DENSE, len(asked)), dense=True):
             return "the prompt was refused, with a reason that quotes it and is not shown"
     return reason
+
+
+def _shared(said: str, asked: str, size: int, *, dense: bool = False) -> bool:
+    """Whether both hold the same `size` characters in a row.
+
+    dense  only characters that are all letters of other scripts than Latin, Greek and Cyrillic count
+    """
+    parts = {asked[i : i + size] for i in range(len(asked) - size + 1)}
+    found = (said[i : i + size] for i in range(len(said) - size + 1))
+    return any(part in parts and (not dense or all(c.isalpha() and c > "\u0590" for c in part)) for part in found)
