@@ -86,6 +86,7 @@ def load_calibration(path: Path | None = None) -> CalibrationSet:
 def _parsed(name: str, where: str, content: bytes) -> CalibrationSet:
     mistakes: list[str] = []
     replies: dict[str, LabelledReply] = {}
+    places: dict[tuple[object, ...], int] = {}
     try:
         lines = content.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
@@ -97,6 +98,9 @@ def _parsed(name: str, where: str, content: bytes) -> CalibrationSet:
             reply = _reply(json.loads(line), number)
             if reply.sample.id in replies:
                 raise ValueError(f"id {reply.sample.id} stands twice; give each reply its own")
+            # a copy is no further evidence, and a judge would look as sure as if there were that many replies
+            if (first := places.setdefault(_content(reply), number)) != number:
+                raise ValueError(f"is the reply of line {first} to the same question again; label each once")
             replies[reply.sample.id] = reply
         except (ValueError, RecursionError) as error:
             what = "is no JSON; write one object per line" if isinstance(error, json.JSONDecodeError) else str(error)
@@ -107,6 +111,12 @@ def _parsed(name: str, where: str, content: bytes) -> CalibrationSet:
         more = [f"{where}: and {len(mistakes) - MAX_MISTAKES} more mistakes"] if len(mistakes) > MAX_MISTAKES else []
         raise DataError("\n".join(mistakes[:MAX_MISTAKES] + more))
     return CalibrationSet(name, hashlib.sha256(content).hexdigest(), tuple(replies.values()))
+
+
+def _content(reply: LabelledReply) -> tuple[object, ...]:
+    """What a judge sees of it, white space aside."""
+    turns = tuple((turn.role, " ".join(turn.content.split())) for turn in reply.sample.messages)
+    return turns, " ".join(reply.response.answer.split())
 
 
 def _reply(row: Any, number: int) -> LabelledReply:

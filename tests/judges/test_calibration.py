@@ -61,6 +61,18 @@ def test_a_mistake_has_its_line(tmp_path, row, line):
     assert "\n" not in str(caught.value)
 
 
+def test_copies_are_no_further_evidence(tmp_path):
+    copies = [{**TWO[0], "id": "again"}, {**TWO[0], "reply": f"  {TWO[0]['reply']}\n", "label": 3}]
+    with pytest.raises(DataError) as caught:
+        load_calibration(write(tmp_path / "mine.jsonl", [*TWO, *copies]))
+    lines = str(caught.value).splitlines()
+    assert [line.split(": ", 1)[1] for line in lines] == [
+        "is the reply of line 1 to the same question again; label each once"
+    ] * 2
+    assert ":3: " in lines[0]
+    assert ":4: " in lines[1]
+
+
 def test_nothing_to_agree_on(tmp_path):
     with pytest.raises(DataError, match="fewer than two classes"):
         load_calibration(write(tmp_path / "one.jsonl", TWO[:1]))
