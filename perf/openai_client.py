@@ -91,7 +91,7 @@ def engine(url: str, concurrency: int) -> dict[str, Any]:
 
 def run_engine(url: str, count: int, concurrency: int) -> tuple[float, float]:
     """Wall and CPU seconds of this process for `count` requests."""
-    from dsafe_runner.engines.openai import OpenAIEngine
+    from dsafe_runner.engines.openai.engine import OpenAIEngine
 
     asked = requests(count)
     with OpenAIEngine(model(), engine(url, concurrency)) as running:

@@ -51,11 +51,11 @@ def identify(
 
         return vllm_identity.identify(model, engine, cache=cache, download=download)
     if backend == "openai":
-        from dsafe_runner.engines import openai
+        from dsafe_runner.engines.openai import engine as openai
 
         return openai.identify(model, engine)
     if backend == "replay":
-        from dsafe_runner.engines import replay
+        from dsafe_runner.engines.replay import engine as replay
 
         return replay.identify(model, engine, cache=cache)
     raise EngineError(f"no engine of backend {backend!r}")
@@ -73,11 +73,11 @@ def make_engine(model: dict[str, Any], engine: dict[str, Any]) -> Engine:
 
         return VllmEngine(model, engine)
     if backend == "openai":
-        from dsafe_runner.engines.openai import OpenAIEngine
+        from dsafe_runner.engines.openai.engine import OpenAIEngine
 
         return OpenAIEngine(model, engine)
     if backend == "replay":
-        from dsafe_runner.engines.replay import ReplayEngine
+        from dsafe_runner.engines.replay.engine import ReplayEngine
 
         return ReplayEngine(model, engine)
     raise EngineError(f"no engine of backend {backend!r}")

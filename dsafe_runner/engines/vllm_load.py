@@ -156,6 +156,7 @@ def _has_all_weights(folder: str, model: dict[str, Any], trusted: bool) -> bool:
 def _start(folder: str, model: dict[str, Any], engine: dict[str, Any], place: Place, context: int) -> Any:
     import torch
     from vllm import EngineArgs, LLMEngine
+    from vllm.usage.usage_lib import UsageContext
 
     if engine.get("threads") and place.device == "cpu":
         torch.set_num_threads(int(engine["threads"]))
@@ -183,7 +184,8 @@ def _start(folder: str, model: dict[str, Any], engine: dict[str, Any], place: Pl
         settings |= {"enable_chunked_prefill": False, "max_num_batched_tokens": max(context, 8192)}
         if not os.environ.get("VLLM_CPU_KVCACHE_SPACE"):
             settings["kv_cache_memory_bytes"] = _cache_bytes()
-    return LLMEngine.from_engine_args(EngineArgs(**settings))
+    # as whom we come decides how many texts vLLM takes at a time where nobody says it
+    return LLMEngine.from_engine_args(EngineArgs(**settings), usage_context=UsageContext.LLM_CLASS)
 
 
 def _cache_bytes() -> int:

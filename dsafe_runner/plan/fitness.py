@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from dsafe_runner.config.words import quoted, suggestion
-from dsafe_runner.engines.openai_body import check_extra_body
+from dsafe_runner.engines.openai.body import check_extra_body
 from dsafe_runner.errors import EngineError, Mistake
 from dsafe_runner.judges.base import AskingJudge, Judge
 from dsafe_runner.plan.shape import GUARD, THINK_HR, Check

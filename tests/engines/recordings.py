@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from dsafe_runner.engines.replay import ReplayEngine
+from dsafe_runner.engines.replay.engine import ReplayEngine
 from dsafe_runner.records import Message, Request, Sampling
 
 LM_EVAL = Path(__file__).parent / "lm_eval_logs"

@@ -10,8 +10,8 @@ import pytest
 from served import ChatServer, answers, engine_spec, model_spec, question
 
 from dsafe_runner.engines.backends import identify, make_engine
-from dsafe_runner.engines.openai_retry import delay
-from dsafe_runner.engines.openai_transport import proxy_for
+from dsafe_runner.engines.openai.retry import delay
+from dsafe_runner.engines.openai.transport import proxy_for
 from dsafe_runner.errors import EngineError, UnavailableError
 
 R1 = "deepseek-r1"

@@ -12,7 +12,7 @@ from recordings import LM_EVAL, answers, replay, request, row, specs, write
 
 from dsafe_runner.engines.backends import identify, make_engine
 from dsafe_runner.engines.process import EngineProcess
-from dsafe_runner.engines.replay import NO_ROW, ReplayEngine
+from dsafe_runner.engines.replay.engine import NO_ROW, ReplayEngine
 from dsafe_runner.errors import DataError, EngineError, UnavailableError
 from dsafe_runner.records import Response, as_json, message_list
 
@@ -157,7 +157,7 @@ def test_what_is_not_there_or_no_log_is_said(tmp_path):
 
 
 def test_every_mistake_has_its_line_and_none_its_text(tmp_path, monkeypatch):
-    monkeypatch.setattr("dsafe_runner.engines.replay_files.MAX_LINE", 2000)
+    monkeypatch.setattr("dsafe_runner.engines.replay.files.MAX_LINE", 2000)
     path = write(
         tmp_path / "set.jsonl",
         b"\xef\xbb\xbf" + json.dumps(row("一", "甲")).encode() + b"\r",

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import LM_EVAL, answers, replay, request, specs, write
 
-from dsafe_runner.engines.replay import NO_ROW, ReplayEngine
-from dsafe_runner.engines.replay_files import parse_line
-from dsafe_runner.engines.replay_lm_eval import HarnessRun, harness_run, parse_harness_row
+from dsafe_runner.engines.replay.engine import NO_ROW, ReplayEngine
+from dsafe_runner.engines.replay.files import parse_line
+from dsafe_runner.engines.replay.lm_eval import HarnessRun, harness_run, parse_harness_row
 from dsafe_runner.errors import DataError
 
 DATE = "2026-01-02T03-04-05.678901"

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import answers, replay, request, row, write
 
-from dsafe_runner.engines.replay import NO_ROW
-from dsafe_runner.engines.replay_wrapper import Questions
+from dsafe_runner.engines.replay.engine import NO_ROW
+from dsafe_runner.engines.replay.wrapper import Questions
 
 MISSING = (NO_ROW,)
 CONFLICT = ("rows with different texts answer the same item with the same k",)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import replay, request, row, write
 
-from dsafe_runner.engines.replay_files import parse_line
-from dsafe_runner.engines.replay_rows import Recorded, parse_row
+from dsafe_runner.engines.replay.files import parse_line
+from dsafe_runner.engines.replay.rows import Recorded, parse_row
 from dsafe_runner.errors import DataError
 from dsafe_runner.records import Response, as_json
 

@@ -11,7 +11,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from dsafe_runner.engines.openai_transport import Server
+from dsafe_runner.engines.openai.transport import Server
 from dsafe_runner.errors import EngineError
 
 FAILURES = 4

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from dsafe_runner.engines.replay_match import Matched
-from dsafe_runner.engines.replay_read import Recording
-from dsafe_runner.engines.replay_rows import Recorded
+from dsafe_runner.engines.replay.match import Matched
+from dsafe_runner.engines.replay.read import Recording
+from dsafe_runner.engines.replay.rows import Recorded
 from dsafe_runner.records import Request
 
 _EXAMPLES = 5

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dsafe_runner.engines.openai_text import one_line, said
-from dsafe_runner.engines.openai_transport import Lost, Reply
+from dsafe_runner.engines.openai.text import one_line, said
+from dsafe_runner.engines.openai.transport import Lost, Reply
 
 ENGINE_WIDE = frozenset({401, 402, 404})
 """Refusals that every other request would get too: the key, the bill, the model's name."""

@@ -16,14 +16,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from dsafe_runner.engines.backends import Identified
-from dsafe_runner.engines.openai_body import Bodies, check_extra_body
-from dsafe_runner.engines.openai_contract import CUT, NONE_SEEN, Contract, agreed
-from dsafe_runner.engines.openai_examine import Examination, refusal
-from dsafe_runner.engines.openai_fleet import Fleet
-from dsafe_runner.engines.openai_reply import ENGINE_WIDE, Again, Chat, Refused, read_reply
-from dsafe_runner.engines.openai_retry import asked_for, delay
-from dsafe_runner.engines.openai_text import one_line
-from dsafe_runner.engines.openai_transport import Server, base_urls, key_from, room_for
+from dsafe_runner.engines.openai.body import Bodies, check_extra_body
+from dsafe_runner.engines.openai.contract import CUT, NONE_SEEN, Contract, agreed
+from dsafe_runner.engines.openai.examine import Examination, refusal
+from dsafe_runner.engines.openai.fleet import Fleet
+from dsafe_runner.engines.openai.reply import ENGINE_WIDE, Again, Chat, Refused, read_reply
+from dsafe_runner.engines.openai.retry import asked_for, delay
+from dsafe_runner.engines.openai.text import one_line
+from dsafe_runner.engines.openai.transport import Server, base_urls, key_from, room_for
 from dsafe_runner.engines.reasoning import join_server_split
 from dsafe_runner.errors import EngineError
 from dsafe_runner.records import Request, Response
@@ -61,7 +61,7 @@ class OpenAIEngine:
 
     Raises (on entering):
         UnavailableError: no key, or a server does not answer, does not take it, or does not serve the model.
-        EngineError: the servers do not do what the suite says; see engines.openai_examine.
+        EngineError: the servers do not do what the suite says; see engines.openai.examine.
     """
 
     def __init__(self, model: dict[str, Any], engine: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 import dsafe_runner
-from dsafe_runner.engines.openai_text import one_line
+from dsafe_runner.engines.openai.text import one_line
 from dsafe_runner.errors import EngineError, UnavailableError
 
 if TYPE_CHECKING:

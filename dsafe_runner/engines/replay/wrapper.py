@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-from dsafe_runner.engines.replay_prompts import SAYS, TURN
+from dsafe_runner.engines.replay.prompts import SAYS, TURN
 
 _WIDTH = 8
 """Characters of a question by which places where it may begin or end are found."""

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from dsafe_runner.engines.reasoning import CLOSE, OPEN, Thinking, join_server_split, split_thinking
-from dsafe_runner.engines.replay_files import is_text
-from dsafe_runner.engines.replay_prompts import conversation, level
+from dsafe_runner.engines.replay.files import is_text
+from dsafe_runner.engines.replay.prompts import conversation, level
 from dsafe_runner.errors import DataError
 from dsafe_runner.records import Response
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dsafe_runner.engines.openai_body import Dialect
+from dsafe_runner.engines.openai.body import Dialect
 from dsafe_runner.errors import EngineError
 
 UNKNOWN = "unknown"

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from dsafe_runner.engines.replay_files import Log, Logs, parse_line, read_lines, read_results
-from dsafe_runner.engines.replay_lm_eval import HarnessRun, harness_run, is_harness, parse_harness_row
-from dsafe_runner.engines.replay_rows import Recorded, is_ours, parse_row
+from dsafe_runner.engines.replay.files import Log, Logs, parse_line, read_lines, read_results
+from dsafe_runner.engines.replay.lm_eval import HarnessRun, harness_run, is_harness, parse_harness_row
+from dsafe_runner.engines.replay.rows import Recorded, is_ours, parse_row
 from dsafe_runner.errors import DataError
 
 MAX_MISTAKES = 5

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dsafe_runner.engines.replay_files import Log
-from dsafe_runner.engines.replay_prompts import question
-from dsafe_runner.engines.replay_rows import Recorded
-from dsafe_runner.engines.replay_wrapper import Questions
+from dsafe_runner.engines.replay.files import Log
+from dsafe_runner.engines.replay.prompts import question
+from dsafe_runner.engines.replay.rows import Recorded
+from dsafe_runner.engines.replay.wrapper import Questions
 from dsafe_runner.records import Message, Request
 
 

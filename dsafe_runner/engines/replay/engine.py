@@ -14,11 +14,11 @@ from typing import Any, Self
 
 from dsafe_runner.engines.backends import Identified
 from dsafe_runner.engines.fingerprint import file_sha256
-from dsafe_runner.engines.replay_files import find_logs
-from dsafe_runner.engines.replay_match import Matched, match_ids, match_prompts
-from dsafe_runner.engines.replay_notes import Tally, notes
-from dsafe_runner.engines.replay_read import Recording, read_logs
-from dsafe_runner.engines.replay_rows import Recorded
+from dsafe_runner.engines.replay.files import find_logs
+from dsafe_runner.engines.replay.match import Matched, match_ids, match_prompts
+from dsafe_runner.engines.replay.notes import Tally, notes
+from dsafe_runner.engines.replay.read import Recording, read_logs
+from dsafe_runner.engines.replay.rows import Recorded
 from dsafe_runner.errors import EngineError
 from dsafe_runner.records import Request, Response, digest
 

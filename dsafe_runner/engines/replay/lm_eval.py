@@ -27,9 +27,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dsafe_runner.engines.reasoning import OPEN, split_thinking
-from dsafe_runner.engines.replay_files import is_text
-from dsafe_runner.engines.replay_prompts import conversation, level
-from dsafe_runner.engines.replay_rows import UNTAGGED, Recorded, has_thinking, item_id, kind, turns
+from dsafe_runner.engines.replay.files import is_text
+from dsafe_runner.engines.replay.prompts import conversation, level
+from dsafe_runner.engines.replay.rows import UNTAGGED, Recorded, has_thinking, item_id, kind, turns
 from dsafe_runner.errors import DataError
 from dsafe_runner.records import Response
 

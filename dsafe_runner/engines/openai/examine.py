@@ -12,12 +12,12 @@ import time
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from dsafe_runner.engines.openai_body import Bodies, Dialect
-from dsafe_runner.engines.openai_contract import CLOSING_TAG, CUT, NONE_SEEN, UNKNOWN, Contract
-from dsafe_runner.engines.openai_reply import Again, Chat, Refused, read_reply
-from dsafe_runner.engines.openai_retry import delay
-from dsafe_runner.engines.openai_text import one_line
-from dsafe_runner.engines.openai_transport import Lost, Server
+from dsafe_runner.engines.openai.body import Bodies, Dialect
+from dsafe_runner.engines.openai.contract import CLOSING_TAG, CUT, NONE_SEEN, UNKNOWN, Contract
+from dsafe_runner.engines.openai.reply import Again, Chat, Refused, read_reply
+from dsafe_runner.engines.openai.retry import delay
+from dsafe_runner.engines.openai.text import one_line
+from dsafe_runner.engines.openai.transport import Lost, Server
 from dsafe_runner.engines.reasoning import CLOSE, OPEN
 from dsafe_runner.errors import EngineError, UnavailableError
 from dsafe_runner.records import Message

@@ -1,0 +1,1 @@
+"""The engine that asks servers of the OpenAI chat API."""
