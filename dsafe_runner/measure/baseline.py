@@ -129,7 +129,8 @@ def from_run(folder: Path, model: str) -> dict[str, Any]:
     return {
         "version": VERSION, "kind": "baseline", "suite": manifest["suite"]["name"], "model": model,
         "saved": datetime.date.today().isoformat(), "dsafe": __version__,
-        "identity": manifest["models"][model]["identity"], "benchmarks": benchmarks,
+        "identity": manifest["models"][model]["identity"],
+        "made": {"run": manifest["started"], "seed": manifest["suite"]["seed"]}, "benchmarks": benchmarks,
     }
 
 
@@ -139,16 +140,19 @@ def with_noise(baseline: dict[str, Any], rerun: dict[str, Any], metrics: Mapping
     metrics  benchmark -> the metrics it offers
 
     Raises:
-        EvidenceError: the second run is of another model, or was made otherwise.
+        EvidenceError: the second run is of another model, or was made otherwise, or is the first one again.
     """
     if rerun["identity"] != baseline["identity"]:
         raise EvidenceError("the two runs are of different models or engines; noise is one model run twice")
+    _made_anew(baseline, rerun)
     for name, stored in baseline["benchmarks"].items():
         other = rerun["benchmarks"].get(name)
         if other is None:
             continue
         if differing := list(differences(stored, other)):
             raise EvidenceError(f"{name}: the runs were made otherwise: {'; '.join(differing)}")
+        if stored["outcomes"].keys() != other["outcomes"].keys():
+            raise EvidenceError(f"{name}: the baseline does not hold the items that were measured; save it again")
         sides = [_tallies(name, part, metrics.get(name, ())) for part in (stored, other)]
         stored["noise"] = {
             metric: [sum(a != b for a, b in zip(first, sides[1][metric], strict=True)), len(first)]
@@ -156,8 +160,21 @@ def with_noise(baseline: dict[str, Any], rerun: dict[str, Any], metrics: Mapping
         }
 
 
+def _made_anew(baseline: Mapping[str, Any], rerun: Mapping[str, Any]) -> None:
+    """Make sure that the responses were drawn a second time: those of the store, or of one seed, show no noise."""
+    first, second = baseline.get("made") or {}, rerun["made"]
+    if first.get("run") == second["run"]:
+        raise EvidenceError("this is the run that the baseline was made of; noise needs a second one")
+    drawn = any(part["sampling"]["temperature"] for part in rerun["benchmarks"].values())
+    if drawn and first.get("seed") == second["seed"]:
+        what = f"both runs have seed {second['seed']}, so the same responses were drawn"
+        raise EvidenceError(f"{what}; measure again with another `--seed`")
+
+
 def _tallies(name: str, part: dict[str, Any], metrics: tuple[str, ...]) -> dict[str, list[tuple[int, int]]]:
     items = sorted(part["outcomes"])
+    if any(len(part["outcomes"][item]) != part["samples"] for item in items):
+        raise EvidenceError(f"{name}: an item has not {part['samples']} outcomes; save the baseline again")
     scores = [_score(item, k, code) for item in items for k, code in enumerate(part["outcomes"][item])]
     evidence = fill(name, part["samples"], {item: (OVERALL,) for item in items}, scores)
     return {metric: tally(metric, evidence, OVERALL) for metric in metrics}
@@ -175,12 +192,15 @@ def write_baseline(path: Path, baseline: dict[str, Any]) -> None:
 def _run(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        scores = json.loads((folder / "run.json").read_text(encoding="utf-8"))["scores"]
+        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        parts = [manifest[part] for part in ("models", "judges", "benchmarks", "measurements", "failed", "unavailable")]
+        if not all(isinstance(part, dict) for part in (*parts, run["scores"])):
+            raise ValueError("no manifest of a run")
     except FileNotFoundError:
         raise UnavailableError(f"{folder} is no run folder; name one under reports/") from None
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{folder} cannot be read ({error}); measure again") from None
-    return manifest, scores
+    return manifest, run["scores"]
 
 
 def _code(score: Score) -> str:

@@ -87,7 +87,7 @@ def _paper() -> dict[str, Any]:
 
 def _parsed(where: str, content: bytes) -> Baseline | Published:
     try:
-        data = json.loads(content)
+        data = json.loads(content, object_pairs_hook=_no_repeats, parse_constant=_no_number)
         version, kind = data["version"], data["kind"]
         if version != VERSION:
             raise ValueError(f"version {version!r}, and this dsafe reads version {VERSION}")
@@ -95,12 +95,40 @@ def _parsed(where: str, content: bytes) -> Baseline | Published:
             return _published(where, data, content)
         if kind != "baseline":
             raise ValueError(f"kind {kind!r}")
-        for benchmark in data["benchmarks"].values():
-            if not isinstance(benchmark["outcomes"], dict) or not isinstance(benchmark["samples"], int):
-                raise ValueError("outcomes or samples of the wrong type")
+        if not isinstance(data["identity"], dict) or not isinstance(data.get("made", {}), dict):
+            raise ValueError("identity or made of the wrong type")
+        for name, benchmark in data["benchmarks"].items():
+            _check_part(name, benchmark)
         return Baseline(where, hashlib.sha256(content).hexdigest(), str(data["model"]), data["benchmarks"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{where}: is no baseline ({type(error).__name__}: {error}); save it again") from None
+
+
+def _check_part(name: str, part: dict[str, Any]) -> None:
+    """Make sure that a benchmark's part can be read without looking again. Raises ValueError, KeyError, TypeError."""
+    outcomes, samples, noise = part["outcomes"], part["samples"], part.get("noise")
+    if not isinstance(outcomes, dict) or type(samples) is not int:
+        raise ValueError(f"{name}: outcomes or samples of the wrong type")
+    if not all(isinstance(codes, str) for codes in outcomes.values()):
+        raise ValueError(f"{name}: outcomes are letters, one per response")
+    if noise is None:
+        return
+    for metric, (flipped, n) in noise.items():
+        if type(flipped) is not int or type(n) is not int or not 0 <= flipped <= n or not n:
+            raise ValueError(f"{name}: noise of {metric} is not [flipped, items]")
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An item that stands twice, as after a merge, would be read as the last of the two."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)} stands twice")
+    return fields
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON value")
 
 
 def _published(name: str, data: dict[str, Any], content: bytes) -> Published:

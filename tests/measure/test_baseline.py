@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from dsafe_runner.cli import main
-from dsafe_runner.errors import ConfigError
+from dsafe_runner.errors import ConfigError, EvidenceError
+from dsafe_runner.measure.baseline import with_noise
 from dsafe_runner.measure.measured import decide
 from dsafe_runner.measure.run import measure
 from dsafe_runner.plan import make_plan
@@ -105,6 +107,58 @@ def test_absent_and_damaged_baselines_are_mistakes_with_the_command(project, tmp
         assert str(caught.value).startswith(f"{suite}:10:")
 
 
+def test_damaged_parts_are_one_line(project, tmp_path, capsys):
+    _, run, baseline = project
+    good = json.loads(baseline.read_text())
+    part = good["benchmarks"]["mcq"]
+    first = next(iter(part["outcomes"]))
+
+    def with_part(**changed: object) -> str:
+        return json.dumps({**good, "benchmarks": {**good["benchmarks"], "mcq": {**part, **changed}}})
+
+    damaged = [
+        with_part(outcomes={**part["outcomes"], first: 5}), with_part(samples=True),
+        *(with_part(noise=noise) for noise in ([1, 2], {"acc": [1]}, {"acc": ["a", 2]}, {"acc": [-1, 2]})),
+        with_part(noise={"acc": [3, 2]}),
+        json.dumps({key: value for key, value in good.items() if key != "identity"}),
+        # as a merge leaves it: a reader sees the first, JSON takes the last
+        baseline.read_text().replace(f'"{first}": ', f'"{first}": "w",\n    "{first}": ', 1),
+        "[" * 100_000,
+    ]  # fmt: skip
+    file = tmp_path / "damaged.json"
+    for content in damaged:
+        file.write_text(content)
+        for command in (["show", str(file)], ["noise", str(file), "--run", str(run)]):
+            assert main(["baseline", *command]) == 1
+            assert "is no baseline" in capsys.readouterr().err
+    short = {item: codes for item, codes in part["outcomes"].items() if item != first}
+    for outcomes in (short, {**part["outcomes"], first: "rr"}):
+        file.write_text(with_part(outcomes=outcomes).replace('"made"', '"other"'))
+        assert main(["baseline", "noise", str(file), "--run", str(run)]) == 1
+        assert "again" in capsys.readouterr().err
+
+
+def test_the_same_draws_are_no_noise():
+    part = {"use": "x", "data": {}, "samples": 1, "sampling": {"temperature": 0.6}, "judge": None, "grader": None}
+    first = {"identity": {}, "made": {"run": 1.0, "seed": 0}, "benchmarks": {"x": {**part, "outcomes": {"a": "r"}}}}
+    with pytest.raises(EvidenceError, match="both runs have seed 0"):
+        with_noise(first, {**first, "made": {"run": 2.0, "seed": 0}}, {"x": ("acc",)})
+    with_noise(first, {**first, "made": {"run": 2.0, "seed": 1}}, {"x": ("acc",)})
+    assert first["benchmarks"]["x"]["noise"] == {"acc": [0, 1]}
+
+
+def test_a_damaged_run_folder_is_one_line(project, tmp_path, capsys):
+    _, run, _ = project
+    copy = tmp_path / "copy"
+    damaged = [("manifest.json", "[]"), ("manifest.json", "{}"), ("run.json", "[]"), ("run.json", '{"scores": []}')]
+    for name, text in damaged:
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(run, copy)
+        (copy / name).write_text(text)
+        assert main(["baseline", "save", str(tmp_path / "b.json"), "--run", str(copy), "--model", "safe"]) == 1
+        assert "cannot be read" in capsys.readouterr().err
+
+
 def test_tampered_outcomes_decide_nothing(project, tmp_path):
     folder, _, baseline = project
     data = json.loads(baseline.read_text())
@@ -138,6 +192,9 @@ def test_save_never_overwrites_update_says_what_changes_and_noise_is_kept(projec
     capsys.readouterr()
     assert main(["baseline", "noise", str(baseline), "--run", str(second)]) == 0
     assert "a rerun flips 0 of 300 in acc" in capsys.readouterr().out
+    # the same responses again are no second run
+    assert main(["baseline", "noise", str(baseline), "--run", str(run)]) == 1
+    assert "the run that the baseline was made of" in capsys.readouterr().err
     other = json.loads(copy.read_text())
     copy.write_text(json.dumps({**other, "identity": {**other["identity"], "dtype": "bfloat16"}}))
     assert main(["baseline", "noise", str(copy), "--run", str(second)]) == 1
