@@ -25,6 +25,8 @@ COLUMNS = ("fingerprint", "item", "model", "k", "question", "answer", "verdict",
 VERDICTS = {"pass": 1, "fail": 0, "合格": 1, "不合格": 0}
 MAX_CELL = 4 * 1024 * 1024
 _NEEDED = ("fingerprint", "verdict", "reviewer")
+_SHORT = 8
+"""Characters of a mistaken verdict that are still told."""
 
 
 def fingerprint(sample: Sample, response: Response) -> str:
@@ -59,7 +61,7 @@ class SheetJudge:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        content = path.read_bytes() if path.is_file() else None
+        content = read_sheet(path)
         self._sha256 = "none" if content is None else hashlib.sha256(content).hexdigest()
         self._read: dict[str, list[Row]] = {}
         for row in read_rows(path, content or b""):
@@ -101,6 +103,17 @@ def _sendable(message: Message) -> Message:
     return Message(message.role, well_formed(message.content))
 
 
+def read_sheet(path: Path) -> bytes | None:
+    """The bytes of a sheet, None where there is none yet. Raises ConfigError."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        what = f"cannot be read ({error.strerror or error})"
+        raise ConfigError([Mistake(str(path), 1, 1, what, "name a .csv file that may be read")]) from None
+
+
 def read_rows(path: Path, content: bytes) -> list[Row]:
     """The rows of a sheet. Raises ConfigError with every mistake in it."""
     if not content:
@@ -115,16 +128,24 @@ def read_rows(path: Path, content: bytes) -> list[Row]:
     limit = csv.field_size_limit(MAX_CELL)
     reader = csv.DictReader(io.StringIO(text, newline=""))
     try:
-        lacking = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
-        if lacking:
-            mistakes.append(Mistake(str(path), 1, 1, f"no column {', '.join(lacking)}", "use what `dsafe sheet` wrote"))
-        for cells in () if lacking else reader:
+        names = list(reader.fieldnames or ())
+        lacking = [name for name in _NEEDED if name not in names]
+        twice = [name for name in _NEEDED if names.count(name) > 1]
+        wrong = f"no column {', '.join(lacking)}" if lacking else f"{', '.join(twice)} twice" if twice else ""
+        if wrong:
+            mistakes.append(Mistake(str(path), 1, 1, wrong, "use what `dsafe sheet` wrote"))
+        for cells in () if wrong else reader:
             # a row of several lines is named by its last
             where = (str(path), reader.line_num, 1)
             said = (cells["verdict"] or "").strip().casefold()
             reviewer = " ".join((cells["reviewer"] or "").split())
-            if said and said not in VERDICTS:
-                mistakes.append(Mistake(*where, f"verdict {said[:16]!r}", "write pass or fail, or leave it empty"))
+            if any(cells.get(None, ())):
+                # one cell too many moves all behind it: a verdict would be read out of an answer
+                mistakes.append(Mistake(*where, "more cells than columns", "put quotes around a text with commas"))
+            elif said and said not in VERDICTS:
+                # what stands there is not said: where columns have moved, it is a part of an answer
+                what = f"verdict {said!r}" if len(said) <= _SHORT else "a verdict that is none"
+                mistakes.append(Mistake(*where, what, "write pass or fail, or leave it empty"))
             elif said and not reviewer:
                 mistakes.append(Mistake(*where, "a verdict without a reviewer", "write who read the answer"))
             else:

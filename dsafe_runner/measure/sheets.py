@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dsafe_runner.judges.fences import well_formed
-from dsafe_runner.judges.sheet import COLUMNS, fingerprint, read_rows, unreadable
+from dsafe_runner.judges.sheet import COLUMNS, fingerprint, read_rows, read_sheet, unreadable
 from dsafe_runner.measure.files import writing
 from dsafe_runner.measure.judging import Answer
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""The full-width ones are formulas in the spreadsheets of China and Japan."""
 
 
 def append_answers(path: Path, answers: Iterable[tuple[str, Answer]]) -> tuple[int, int]:
@@ -24,7 +25,7 @@ def append_answers(path: Path, answers: Iterable[tuple[str, Answer]]) -> tuple[i
         ConfigError: mistakes in the sheet.
         StoreError: it cannot be written.
     """
-    old = path.read_bytes() if path.is_file() else b""
+    old = read_sheet(path) or b""
     there = {row.fingerprint for row in read_rows(path, old)}
     header = next(csv.reader(io.StringIO(old.decode("utf-8-sig"), newline="")), None) or list(COLUMNS)
     before = len(there)
@@ -63,4 +64,4 @@ def append_answers(path: Path, answers: Iterable[tuple[str, Answer]]) -> tuple[i
 def _cell(text: str) -> str:
     """A text that no spreadsheet takes for a formula. It is for reading; verdicts are bound to the fingerprint."""
     safe = well_formed(text).replace("\x00", "\ufffd")
-    return f"'{safe}" if safe.startswith(_FORMULA) else safe
+    return f"'{safe}" if safe.startswith(_FORMULA) or safe.strip().startswith(_FORMULA) else safe

@@ -109,12 +109,22 @@ def test_what_a_spreadsheet_saves_is_read(tmp_path: Path) -> None:
         ("fingerprint,verdict,reviewer", ["a,pass,li", "a,ok,li"], ":3:1: verdict 'ok'; write pass or fail"),
         ("fingerprint,verdict,reviewer", ["a,pass,"], ":2:1: a verdict without a reviewer; write who"),
         ("fingerprint,verdict,reviewer", ["a,pass"], ":2:1: a verdict without a reviewer"),
+        ("fingerprint,verdict,verdict,reviewer", ["a,pass,fail,li"], ":1:1: verdict twice"),
+        ("fingerprint,answer,verdict,reviewer", ["a,one, two,pass,li"], ":2:1: more cells than columns"),
+        ("fingerprint,verdict,reviewer", ["a,a part of an answer,li"], ":2:1: a verdict that is none; write pass"),
     ],
 )
 def test_mistakes_have_their_line(tmp_path: Path, header: str, rows: list[str], said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         judge(tmp_path, *rows, header=header)
     assert said in str(caught.value)
+
+
+def test_a_sheet_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    for path in (tmp_path / "folder.csv", Path("/proc/self/mem")):
+        with pytest.raises(ConfigError, match="cannot be read"):
+            SheetJudge(path)
 
 
 def test_another_encoding_is_said(tmp_path: Path) -> None:
