@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dsafe_runner.benchmarks.base import SlowGrading
-from dsafe_runner.checks.decide import decide_one
+from dsafe_runner.checks.decide import decide_one, settle_one
 from dsafe_runner.checks.evidence import Evidence, fill
+from dsafe_runner.checks.waivers import Result
 from dsafe_runner.errors import EvidenceError
 from dsafe_runner.judges.base import ReadingJudge
 from dsafe_runner.measure.judging import Answer
@@ -80,7 +81,8 @@ class Stopper:
             verdict = decide_one(self._plan, check, self._evidence)
         except (EvidenceError, KeyError):
             return False
-        if verdict.status is Status.FAIL:
+        # a failure that somebody has waived ends nothing: the other checks would stay undecided for ever
+        if verdict.status is not Status.INCONCLUSIVE and settle_one(self._plan, verdict)[0] is Result.FAILED:
             self._failed.add(check.model)
         return verdict.status is not Status.INCONCLUSIVE
 

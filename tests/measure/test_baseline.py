@@ -91,7 +91,7 @@ def test_a_baseline_made_otherwise_is_an_error_that_names_it(project):
 
 
 def test_absent_and_damaged_baselines_are_mistakes_with_the_command(project, tmp_path):
-    folder, _, baseline = project
+    _, _, baseline = project
     for name, content, line in (
         ("gone.json", None, "dsafe baseline save"),
         ("broken.json", "{", "is no baseline"),

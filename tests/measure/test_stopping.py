@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "servers"))
+
+from chat_server import TEXTS, ChatServer
 
 from dsafe_runner.cli import main
 from dsafe_runner.errors import EvidenceError
@@ -70,3 +75,37 @@ def test_a_certain_failure_ends_the_model_and_is_said(tmp_path):
         from_run(tmp_path / "run", "bad")
     assert main(["baseline", "save", str(tmp_path / "b.json"), "--run", str(tmp_path / "run"), "--model", "bad"]) == 1
     assert not (tmp_path / "b.json").exists()
+
+
+SERVED = """\
+suite: served
+engines: {{fleet: {{backend: openai, base_urls: ["{url}"], identity: fleet, concurrency: 1}}}}
+models: {{m: {{path: served-model, engine: fleet}}}}
+judges: {{rules: {{kind: rules}}}}
+benchmarks:
+  q: {{use: custom, path: q.jsonl, sampling: {{max_tokens: 48}}}}
+  ask: {{use: custom, path: ask.jsonl, judge: rules}}
+thresholds:
+  - {{benchmark: q, metric: acc, model: m, min: 0.9}}
+  - {{benchmark: ask, metric: rr-1, model: m, min: 0.5}}
+policy: {{stop: certain, fail_fast: true}}
+waivers:
+  - {{check: "m::q/overall[acc-min]", reason: known, owner: us, until: {until}}}
+"""
+
+
+@pytest.mark.parametrize(("until", "status"), [("2999-01-01", Status.PASS), ("2001-01-01", Status.INCONCLUSIVE)])
+def test_a_waived_failure_does_not_end_the_model(tmp_path, until, status):
+    mcq = {"kind": "mcq", "options": ["甲", "乙"], "answer": "A"}
+    for name, rows in (
+        ("q", [{**mcq, "question": f"第{i}号题目"} for i in range(30)]),
+        ("ask", [{"kind": "refusal", "question": f"第{i}个不该答的问题"} for i in range(30)]),
+    ):
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
+    with ChatServer() as server:
+        server.rules({"contains": "号题目", "reply": "答案：B"}, {"contains": "", "reply": TEXTS[0]})
+        (tmp_path / "x.safety.yaml").write_text(SERVED.format(url=server.url, until=until))
+        plan = make_plan(load_suite(tmp_path / "x.safety.yaml"))
+        found = decide(plan, measure(plan, store=tmp_path / "s.sqlite", folder=tmp_path / "run"))
+    assert found["m::q/overall[acc-min]"].status is Status.FAIL
+    assert found["m::ask/overall[rr-1-min]"].status is status
