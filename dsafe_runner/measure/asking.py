@@ -158,6 +158,8 @@ def _serve(
                     engines.append((job, process))
                     with process:
                         _same_files(job, process.describe())
+                        if moved := _moved(job.described, process.describe()):
+                            inbox.put(("note", job, moved))
                         inbox.put(("ready", job, process.describe()))
                         # a reply that cannot be read is asked for once more, of the same process
                         while left := [request for key, request in queued.items() if key not in answered]:
@@ -198,6 +200,22 @@ def _same_files(job: Job, described: dict[str, Any]) -> None:
     known = job.identified.facts.get("files")
     if known and any(known.get(file["file"]) != file["sha256"] for file in described.get("files", ())):
         raise EngineError("its files were changed while they were read; run again")
+
+
+def _moved(before: dict[str, Any], now: dict[str, Any]) -> str | None:
+    """What to say where a server names other weights than it did when stored responses were made."""
+    old, new = _loaded(before), _loaded(now)
+    if not old or not new or old == new:
+        return None
+    what = f"its server loads {', '.join(sorted(new))}, and loaded {', '.join(sorted(old))} when it was last asked"
+    return f"{what}; if these are other weights, change `revision:`, or their answers are mixed"
+
+
+def _loaded(described: dict[str, Any]) -> set[str]:
+    """Names of the folders that servers say they have loaded; hosts may keep them in different places."""
+    contracts = described.get("contract")
+    said = [c.get("root") for c in contracts.values()] if isinstance(contracts, dict) else []
+    return {root.rstrip("/").rpartition("/")[2] for root in said if isinstance(root, str) and root != "unknown"}
 
 
 def _lease(pool: DevicePool, job: Job) -> AbstractContextManager[dict[str, str]]:
