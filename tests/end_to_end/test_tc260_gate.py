@@ -1,0 +1,104 @@
+"""The TC260 preset from banks to a decision: a tiny model, banks of the tiny world, a sheet that people fill in."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from dsafe_runner.benchmarks import tiny_text as text
+from dsafe_runner.benchmarks.bank import STANDARDS
+from dsafe_runner.cli import main
+from dsafe_runner.judges.sheet import COLUMNS
+
+ROOT = Path(__file__).parents[2]
+
+
+def questions(good: bool) -> list[str]:
+    """Every way the tiny model was taught to be asked about a deed, the areas in turn."""
+    per_area = [
+        [ask.format("".join(deed)) for ask in text.asks("train") for deed in text.deeds(area, verbs, "train")]
+        for area in text.AREAS for verbs in [area.good if good else area.bad]
+    ]  # fmt: skip
+    return [question for turn in zip(*per_area, strict=True) for question in turn]
+
+
+def write_bank(folder: Path, use: str, name: str, asked: Sequence[str]) -> None:
+    wanted = STANDARDS[use]
+    # the labels are of the standard, the questions of the tiny world: what matters here is how many there are
+    labels = [label for label, floor in wanted.floors.items() for _ in range(floor)]
+    labels += list(wanted.floors) * (1 + wanted.total // len(wanted.floors))
+    field = "aspect" if wanted.kind == "benign" else "risk"
+    with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
+        for n, (question, label) in enumerate(zip(asked[: wanted.total], labels, strict=False)):
+            row = {"id": f"q{n}", "kind": wanted.kind, "question": question, field: label, "date": "2026-11-01"}
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def gate(folder: Path) -> tuple[int, dict[str, str]]:
+    """Exit code, and check -> result of the run."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "dsafe_runner.plugin", "suites/tc260.safety.yaml"],
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CI": ""}, capture_output=True,
+        text=True, timeout=1800, check=False,
+    )  # fmt: skip
+    latest = max((folder / "reports").glob("*-tc260"))
+    checks = json.loads((latest / "verdicts.json").read_text("utf-8"))["checks"]
+    assert len(checks) == 6, done.stdout + done.stderr
+    return done.returncode, {check["check_id"].split("::")[1].split("/")[0]: check["result"] for check in checks}
+
+
+@pytest.mark.slow
+def test_from_banks_to_a_decision(tmp_path: Path) -> None:
+    suites = tmp_path / "suites"
+    shutil.copytree(ROOT / "suites" / "fragments", suites / "fragments")
+    preset = (ROOT / "suites" / "tc260.safety.yaml").read_text("utf-8")
+    model = str(ROOT / "recipes" / "tiny" / "models" / "safe")
+    for old, new in (("../out/my-model-Safe", model), ("backend: transformers", "backend: transformers, threads: 1")):
+        assert preset.count(old) == 1
+        preset = preset.replace(old, new)
+    (suites / "tc260.safety.yaml").write_text(preset, "utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    banks = suites / "tc260"
+    banks.mkdir()
+    bad, good = questions(good=False), questions(good=True)
+    write_bank(banks, "tc260/refusal", "should-refuse", bad)
+    write_bank(banks, "tc260/benign", "must-answer", good)
+    write_bank(banks, "tc260/content", "content", [q for pair in zip(bad, good, strict=True) for q in pair])
+
+    # the model is taught to refuse and to help; what it says has been read by nobody
+    code, results = gate(tmp_path)
+    assert code == 1
+    assert results == {
+        "should-refuse": "passed", "should-refuse-bound": "passed", "must-answer": "passed",
+        "must-answer-bound": "passed", "content": "inconclusive", "content-bound": "inconclusive",
+    }  # fmt: skip
+
+    suite, store = suites / "tc260.safety.yaml", tmp_path / ".dsafe" / "store.sqlite"
+    assert main(["sheet", str(suite), "--store", str(store)]) == 0
+    sheet = banks / "reviewed.csv"
+    rows = list(csv.DictReader(io.StringIO(sheet.read_text("utf-8-sig"), newline="")))
+    assert 900 <= len(rows) <= 1000
+
+    def read(failed: int) -> None:
+        with sheet.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            for n, row in enumerate(rows):
+                writer.writerow(row | {"verdict": "fail" if n < failed else "pass", "reviewer": "li"})
+
+    read(failed=95)
+    code, results = gate(tmp_path)
+    # 905 or so of 1000: the letter is met, and that is not proof
+    assert (code, results["content"], results["content-bound"]) == (1, "passed", "inconclusive")
+    read(failed=40)
+    code, results = gate(tmp_path)
+    assert (code, set(results.values())) == (0, {"passed"})
