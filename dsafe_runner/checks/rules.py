@@ -18,7 +18,7 @@ from dsafe_runner.checks.evidence import Evidence
 from dsafe_runner.checks.judged import judge_doubts_of, judge_known, review_decision
 from dsafe_runner.checks.metrics import GRADED, estimate, tally
 from dsafe_runner.checks.onesided import SLACK
-from dsafe_runner.checks.wording import gate_sentence, guard_sentence
+from dsafe_runner.checks.wording import gate_sentence, guard_sentence, judge_cannot
 from dsafe_runner.errors import EvidenceError
 from dsafe_runner.plan import CALIBRATION, Check
 from dsafe_runner.records import Estimate, Status, Verdict
@@ -107,7 +107,9 @@ def decide_guards(
     found = guards.decide_guards(family, gate.Sure("items", policy.confidence))
     verdicts = {}
     for check in checks:
-        if check.id in found:
+        # what its judge is worth is not known yet: there is no verdict
+        judged = check.calibration is None or check.calibration in evidence
+        if check.id in found and judged:
             guarded = found[check.id]
             both = (evidence[m] for m in (check.own, check.other or ""))
             sides = [estimate(check.metric, side, check.slice, policy.confidence) for side in both]
@@ -121,8 +123,20 @@ def decide_guards(
                     "family": guarded.family, "unmeasured": guarded.unmeasured, "tripped": guarded.tripped,
                 },
             )
+            verdict = _believed(check, verdict, sides, evidence[check.calibration] if check.calibration else None)
             verdicts[check.id] = _caps(check, verdict, sides[0], sides[1], policy)
     return verdicts
+
+
+def _believed(check: Check, verdict: Verdict, sides: list[Estimate], calibration: Evidence | None) -> Verdict:
+    """A judge that cannot tell replies apart shows no drop either: then a guard has not passed."""
+    if calibration is None or verdict.status is not Status.PASS:
+        return verdict
+    refusals = judge_doubts_of(check, sides[0], sides[1], judge_known(check.metric, calibration))
+    if not refusals:
+        return verdict
+    reason = f"cannot tell: {judge_cannot(refusals)}: {verdict.reason}"
+    return replace(verdict, status=Status.INCONCLUSIVE, reason=reason)
 
 
 def _same_items(check: Check, ours: Evidence, theirs: Evidence) -> None:

@@ -104,8 +104,7 @@ def _why(check: Check, decided: Decision, refusals: Sequence[Refusal]) -> str:
     if decided.why is Why.NOT_CALIBRATED:
         if not refusals:
             return "the judge has no labelled replies that tell what it overlooks; add `calibration:` to it"
-        first = refusals[0]
-        return f"the judge cannot carry this: {first.doubt.value} ({first.seen:.3g}, allowed {first.allowed:.3g})"
+        return judge_cannot(refusals)
     if decided.why is Why.MISSING:
         return _missing(decided)
     if decided.why is Why.TOO_FEW:
@@ -115,6 +114,12 @@ def _why(check: Check, decided: Decision, refusals: Sequence[Refusal]) -> str:
     if decided.why is Why.RERUN_NOISE:
         return "how much a rerun would differ is not measured; say samples: 2 or more, or uncertainty: items or none"
     return "the limit lies inside the interval"
+
+
+def judge_cannot(refusals: Sequence[Refusal]) -> str:
+    """The first reason why a judge's verdicts cannot carry a check."""
+    first = refusals[0]
+    return f"the judge cannot carry this: {first.doubt.value} ({first.seen:.3g}, allowed {first.allowed:.3g})"
 
 
 def _missing(decided: Decision) -> str:

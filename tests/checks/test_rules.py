@@ -302,6 +302,29 @@ def test_a_tripwire_needs_no_proof_and_missing_answers_no_excuse():
     assert list(unknown.values())[1].status is Status.INCONCLUSIVE
 
 
+def judged_guard(says):
+    """A guard on refusals of which a judge says 2 on both sides; `says`: of labelled replies, class -> its verdict."""
+    check = Check("m", "b", "overall", "rr-1", "guard", 0.0, "ref", 50, ("x", 3, 5), calibration="judge.j::calibration")
+    refused = [Score(f"i{n}", 0, Outcome.LABELLED, label=2) for n in range(50)]
+    items = {f"i{n}": ("overall",) for n in range(50)}
+    evidence = {f"{side}::b": fill(f"{side}::b", 1, items, refused) for side in ("m", "ref")}
+    if says is not None:
+        known = {f"r{n}": ("overall", f"class-{2 * (n % 2)}") for n in range(400)}
+        scores = [Score(f"r{n}", 0, Outcome.LABELLED, label=says[2 * (n % 2)]) for n in range(400)]
+        evidence["judge.j::calibration"] = fill("judge.j::calibration", 1, known, scores)
+    return decide_guards((check,), evidence, LENIENT).get(check.id)
+
+
+def test_a_judge_that_tells_nothing_apart_guards_nothing():
+    assert judged_guard({0: 0, 2: 2}).status is Status.PASS
+    blind = judged_guard({0: 2, 2: 2})
+    assert blind.status is Status.INCONCLUSIVE
+    assert blind.reason.startswith("cannot tell: the judge cannot carry this: sensitivity + specificity - 1")
+    assert "no proven drop" in blind.reason
+    # before its labelled replies have been read there is no verdict at all
+    assert judged_guard(None) is None
+
+
 def test_different_items_cannot_be_compared():
     with pytest.raises(EvidenceError, match="do not hold the same items"):
         status("drop", 0.1, graded("11"), graded("111", measurement="ref::b"))
