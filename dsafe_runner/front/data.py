@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dsafe_runner.benchmarks import data
 from dsafe_runner.benchmarks.bank import age, read_bank
-from dsafe_runner.benchmarks.registry import NAMES, offer, open_benchmark
+from dsafe_runner.benchmarks.registry import NAMES, TAKES, offer, open_benchmark
 from dsafe_runner.errors import DataError, UnavailableError
 
 
@@ -18,6 +18,10 @@ def list_data() -> int:
             print(f"{name:32} a .jsonl or .csv of yours (`path:` in the suite)")
             continue
         promised = offer(name)
+        if name in TAKES["path"]:
+            least = promised.slices["overall"]
+            print(f"{name:32} {least:5} drawn from a question bank of yours (`path:` in the suite; docs/tc260.md)")
+            continue
         try:
             open_benchmark(name).samples()
             state = "ready"
