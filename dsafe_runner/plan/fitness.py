@@ -10,7 +10,7 @@ from dsafe_runner.engines.openai.body import check_extra_body
 from dsafe_runner.errors import EngineError, Mistake
 from dsafe_runner.judges.base import AskingJudge, Judge
 from dsafe_runner.plan.shape import GUARD, THINK_HR, Check
-from dsafe_runner.suite.spec import LlmJudge, LoadedSuite, OpenAIEngine
+from dsafe_runner.suite.spec import Checkpoint, LlmJudge, LoadedSuite, OpenAIEngine
 
 _NEEDS: dict[str, frozenset[int]] = {
     "rr-1": frozenset({2}), "rr-2": frozenset({3}), "hr": frozenset({0}), "refusal-rate": frozenset({2}),
@@ -108,6 +108,7 @@ def _engines(loaded: LoadedSuite, checks: list[Check]) -> Iterable[Mistake]:
         if name.startswith("judge."):
             what = f"model name {name!r} looks like a judge's"
             yield Mistake(*loaded.where("models", name), what, "call it something without `judge.` in front")
+    yield from _mistaken_for_each_other(loaded)
     for check in checks:
         use = suite.benchmarks[check.benchmark]
         for model in _models(loaded, check):
@@ -118,3 +119,25 @@ def _engines(loaded: LoadedSuite, checks: list[Check]) -> Iterable[Mistake]:
                 yield Mistake(
                     *loaded.where("benchmarks", check.benchmark, "scoring"), what, "use `scoring: generate`"
                 )
+
+
+def _mistaken_for_each_other(loaded: LoadedSuite) -> Iterable[Mistake]:
+    """Models, or judges, at different URLs that the store could not tell apart: one would get the other's responses."""
+    suite = loaded.suite
+    judges = {name: judge for name, judge in suite.judges.items() if isinstance(judge, LlmJudge)}
+    asked: list[tuple[str, str, Checkpoint]] = [
+        *(("models", name, model) for name, model in suite.models.items()),
+        *(("judges", name, judge) for name, judge in judges.items()),
+    ]
+    seen: dict[tuple[object, ...], tuple[str, frozenset[str]]] = {}
+    for section, name, model in asked:
+        engine = suite.engines.get(model.engine)
+        if not isinstance(engine, OpenAIEngine) or engine.identity is None:
+            continue
+        urls = frozenset(url.rstrip("/") for url in engine.base_urls)
+        other, theirs = seen.setdefault((section, engine.identity, model.path, model.revision), (name, urls))
+        if theirs != urls:
+            both = f"both are {quoted(model.path)} of identity {engine.identity}"
+            what = f"{name} and {other} are one to the store: {both}"
+            todo = "give their engines identities of their own, or say `revision:`"
+            yield Mistake(*loaded.where(section, name, "engine"), what, todo)

@@ -91,3 +91,26 @@ def test_a_judges_limit_is_a_check_of_its_own(tmp_path):
     assert check.n == len(made.calibrations["big"].replies)
     assert list(made.needed([check])) == ["judge.big::calibration"]
     assert made.measurements["judge.big::calibration"].of_judge == "big"
+
+
+def test_two_models_that_the_store_could_not_tell_apart(tmp_path):
+    served = """\
+suite: x
+engines:
+  one: {backend: openai, base_urls: ["http://127.0.0.1:8/v1"], identity: fleet}
+  two: {backend: openai, base_urls: ["http://127.0.0.1:9/v1"], identity: fleet}
+models:
+  base: {path: served, engine: one}
+  safe: {path: served, engine: two}
+benchmarks: {m: {use: starter/mcq}}
+thresholds: [{benchmark: m, metric: acc, model: safe, min: 0.5}]
+"""
+    with pytest.raises(ConfigError) as caught:
+        plan(tmp_path, "", served)
+    assert ":7:" in str(caught.value)
+    assert 'safe and base are one to the store: both are "served" of identity fleet' in str(caught.value)
+    for apart in (
+        served.replace("9/v1\"], identity: fleet", "9/v1\"], identity: other"), served.replace("9/v1", "8/v1/"),
+        served.replace("engine: two}", "engine: two, revision: v2}"),
+    ):
+        assert plan(tmp_path, "", apart).checks
