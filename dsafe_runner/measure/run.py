@@ -66,7 +66,7 @@ def measure(
             )
             run = Run(unavailable=ready.unavailable, failed=ready.failed)
             _tell_plan(ready, tell)
-            for warning in _judge_warnings(plan, ready):
+            for warning in (*_judge_warnings(plan, ready), *_one_model(chosen, ready)):
                 _warn(run, tell, warning)
             stopping = plan.loaded.suite.policy.stop == "certain"
             if recorded is None:
@@ -121,6 +121,15 @@ def _judge_warnings(plan: Plan, ready: Prepared) -> Iterable[str]:
             yield f"{benchmark}: {limits}"
         if isinstance(judge, AskingJudge) and name not in plan.calibrations:
             yield f"{benchmark}: judge {name} is held against no labelled replies; add `calibration:` to it"
+
+
+def _one_model(checks: Iterable[Check], ready: Prepared) -> Iterable[str]:
+    """Models that are compared with each other and are the same: nothing can come of it but a pass."""
+    identity = {job.model: job.identity for job in ready.jobs}
+    pairs = dict.fromkeys((check.model, check.versus) for check in checks if check.versus in identity)
+    for model, versus in pairs:
+        if identity.get(model) == identity[versus or ""]:
+            yield f"{model} and {versus} are one model under two names: comparing them shows nothing"
 
 
 def _judge(

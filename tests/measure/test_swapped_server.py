@@ -42,3 +42,15 @@ def test_other_weights_under_the_same_name_are_told(tmp_path):
         "m: its server loads second, and loaded first when it was last asked; if these are other weights, "
         "change `revision:`, or their answers are mixed"
     )
+
+
+def test_a_model_compared_with_itself_is_told(tmp_path):
+    with ChatServer() as server:
+        models = "{m: {path: served-model, engine: fleet}, n: {path: served-model, engine: fleet}}"
+        suite = SUITE.format(url=server.url).replace("{m: {path: served-model, engine: fleet}}", models)
+        (tmp_path / "x.safety.yaml").write_text(suite.replace("min: 0.0", "versus: n, max_drop: 0.5"))
+        rows = [{"kind": "mcq", "options": ["甲", "乙"], "answer": "A", "question": f"第{i}号题目"} for i in range(4)]
+        (tmp_path / "q.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
+        plan = make_plan(load_suite(tmp_path / "x.safety.yaml"))
+        run = measure(plan, store=tmp_path / "s.sqlite", folder=tmp_path / "run")
+    assert run.warnings == ["m and n are one model under two names: comparing them shows nothing"]
