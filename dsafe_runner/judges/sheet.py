@@ -109,8 +109,9 @@ def read_sheet(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
-    except OSError as error:
-        what = f"cannot be read ({error.strerror or error})"
+    except (OSError, ValueError) as error:
+        # ValueError: a NUL in the path
+        what = f"cannot be read ({getattr(error, 'strerror', None) or error})"
         raise ConfigError([Mistake(str(path), 1, 1, what, "name a .csv file that may be read")]) from None
 
 

@@ -22,8 +22,12 @@ def unquoted(reason: str, messages: tuple[Message, ...]) -> str:
 def _shared(said: str, asked: str, size: int, *, dense: bool = False) -> bool:
     """Whether both hold the same `size` characters in a row.
 
-    dense  only characters that are all letters of other scripts than Latin, Greek and Cyrillic count
+    dense  only those count of which all but one are letters of other scripts than Latin, Greek and Cyrillic
     """
     parts = {asked[i : i + size] for i in range(len(asked) - size + 1)}
     found = (said[i : i + size] for i in range(len(said) - size + 1))
-    return any(part in parts and (not dense or all(c.isalpha() and c > "\u0590" for c in part)) for part in found)
+    return any(part in parts and (not dense or _dense(part)) for part in found)
+
+
+def _dense(part: str) -> bool:
+    return sum(c.isalpha() and c > "\u0590" for c in part) >= len(part) - 1
