@@ -73,6 +73,7 @@ def refused(action):
 checks = {
     "a network socket opened": refused(lambda: socket.socket(socket.AF_INET)),
     "the root file system is writable": refused(lambda: open("/probe", "w")),
+    "programs are root": os.getuid() != 0,
     "a host file is there": refused(lambda: open("/etc/passwd")),
     "the system call filter is not in force": refused(lambda: socket.socket(40)),  # vsock
     "processes of the host are seen": sum(name.isdigit() for name in os.listdir("/proc")) < 4,

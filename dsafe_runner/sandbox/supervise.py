@@ -73,6 +73,7 @@ class _Watch:
         self._stopped: tuple[CodeVerdict, str] | None = None
         self._first: int | None = None
         self._first_handle: int | None = None
+        self._cpu_seconds = 0.0
 
     def read_all(self, process: subprocess.Popen[bytes]) -> None:
         """Read every pipe to its end; kill the sandbox where a limit is passed."""
@@ -129,6 +130,7 @@ class _Watch:
         if self._first is None or self._stopped:
             return
         usage, limits = usage_of(self._first), self._limits
+        self._cpu_seconds = max(self._cpu_seconds, usage.cpu_seconds)
         if usage.memory_bytes > limits.memory_bytes:
             used = f"more than {limits.memory_bytes // MEBIBYTE} MiB in all its processes"
             self._stop(process, CodeVerdict.MEMORY, used)
@@ -201,8 +203,8 @@ class _Watch:
         if found is None:
             return self.finished(CodeVerdict.SANDBOX_ERROR, "bubblewrap was killed")
         status = int(found[1])
-        seconds = time.monotonic() - self._start
-        if status == _CPU_SIGNAL or (status == _KILL_SIGNAL and seconds >= self._limits.cpu_seconds):
+        # deaf to the first signal, a program is killed a second later
+        if status == _CPU_SIGNAL or (status == _KILL_SIGNAL and self._cpu_seconds >= self._limits.cpu_seconds):
             return self.finished(CodeVerdict.TIME, f"more than {self._limits.cpu_seconds} s of CPU time")
         if status == _KILL_SIGNAL and oom_killed:
             return self.finished(CodeVerdict.SANDBOX_ERROR, "the machine ran out of memory")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -198,6 +199,16 @@ def test_the_expected_output_is_nowhere_inside(sandbox):
         secret = CodeProblem((CodeTest("1", json.dumps("quite-hidden-7731")),), function)
         grade = grade_program(sandbox, secret, program)
         assert (grade.verdict, "7731" in grade.detail) == (CodeVerdict.WRONG, False), grade
+
+
+def test_many_at_once(sandbox):
+    """Runs in threads do not count for each other, not even when one of them uses all it may."""
+    greedy = "import os, time\nfor _ in range(8):\n    if os.fork() == 0: time.sleep(0.5); os._exit(0)\n"
+    greedy += "print(2 * int(input()))"
+    limits = Limits(processes=12)
+    with ThreadPoolExecutor(4) as pool:
+        grades = list(pool.map(lambda _: grade_program(sandbox, DOUBLE, greedy, limits).verdict, range(8)))
+    assert grades == [CodeVerdict.OK] * 8
 
 
 REAL = Path(os.environ.get("DSAFE_DATA", "/nonexistent"), "livecodebench-v1-public", "lcb_v1_public_tests.jsonl")
