@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dsafe_runner import __version__
 from dsafe_runner.errors import ConfigError, DsafeError, UnavailableError
+from dsafe_runner.front.train import add_train
 
 EXIT_OK, EXIT_FAILED, EXIT_SUITE, EXIT_USAGE = 0, 1, 2, 4
 
@@ -105,11 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("names", nargs="*", metavar="NAME", help="fetch: data sets; bank: .jsonl or .csv files")
     data.set_defaults(run=_data)
 
-    train = commands.add_parser("train", help="train a checkpoint from a recipe")
-    train.add_argument("recipe", type=Path)
-    train.add_argument("--out", type=Path, metavar="DIR", help="default: out/<folder>/<name> of the recipe")
-    train.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's own")
-    train.set_defaults(run=_train)
+    add_train(commands)
 
     doctor = commands.add_parser("doctor", help="print devices, versions, and what each backend would do here")
     doctor.set_defaults(run=_doctor)
@@ -182,14 +179,6 @@ def _data(arguments: argparse.Namespace) -> int:
     if arguments.action == "bank":
         return examine_banks(arguments.names)
     return fetch_data(arguments.names)
-
-
-def _train(arguments: argparse.Namespace) -> int:
-    from dsafe_runner.training.sft import train
-
-    out = arguments.out or Path("out") / arguments.recipe.resolve().parent.name / arguments.recipe.stem
-    train(arguments.recipe, out, seed=arguments.seed)
-    return EXIT_OK
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

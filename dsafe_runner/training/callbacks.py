@@ -12,11 +12,12 @@ from dsafe_runner.training.stop import StopRule
 
 
 def make_callbacks(
-    rule: StopRule | None, say: Callable[[str], None], saved: Callable[[Path, int, float], None] | None = None
+    rule: StopRule | None, say: Callable[[str], None], saved: Callable[[Path, dict[str, Any]], None] | None = None
 ) -> list[Any]:
     """Callbacks for SFTTrainer (made here so that importing this module needs no transformers).
 
-    saved  told the folder, step and epoch of every checkpoint, in every process, once all of it is written
+    saved  told the folder of every checkpoint and where in the run it stands, in every process, once its own part of
+           it is written
     """
     from transformers import TrainerCallback
 
@@ -39,6 +40,6 @@ def make_callbacks(
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if saved is not None:
                 folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-                saved(folder, state.global_step, float(state.epoch or 0.0))
+                saved(folder, {"step": state.global_step, "of": state.max_steps, "epoch": float(state.epoch or 0.0)})
 
     return [Rule()]

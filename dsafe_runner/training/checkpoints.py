@@ -6,13 +6,15 @@ is whole once all processes have written their part and the first one has put `d
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from dsafe_runner.errors import TrainingError
 from dsafe_runner.training.ranks import Ranks, barrier
@@ -38,14 +40,17 @@ class CheckpointFolder:
 
     def __init__(self, path: Path, identity: dict[str, Any], ranks: Ranks) -> None:
         self.path, self.identity, self.ranks = path, identity, ranks
+        self.held: TextIO | None = None
 
     def open(self, fresh: bool) -> Resume | None:
         """Where to go on, or None for a run from the start. All processes get the same answer.
 
         fresh  remove what is there
 
-        TrainingError: the folder holds another run's checkpoints, or is not one of ours.
+        TrainingError: the folder holds another run's checkpoints, is not one of ours, or a run is writing to it now.
         """
+        if self.ranks.first:
+            self._lock()
         if fresh and self.ranks.first and (self.path / RUN).is_file():
             shutil.rmtree(self.path)
         barrier()
@@ -68,6 +73,16 @@ class CheckpointFolder:
         barrier()
         if self.ranks.first:
             _write(folder / WHOLE, notes)
+
+    def _lock(self) -> None:
+        """Held until this process ends, however it ends."""
+        beside = self.path.with_name(f".{self.path.name}.lock")
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        self.held = beside.open("w")
+        try:
+            fcntl.flock(self.held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise TrainingError(f"another run is writing to {self.path}; wait for it, or end it") from error
 
     def _refuse_foreign(self) -> None:
         try:
@@ -94,6 +109,29 @@ class CheckpointFolder:
             return []
         named = [(f, re.fullmatch(r"checkpoint-(\d+)", f.name)) for f in self.path.iterdir() if f.is_dir()]
         return [(folder, int(match[1])) for folder, match in named if match]
+
+
+def weights_in(folder: Path) -> dict[str, Any]:
+    """The weights of a checkpoint, by name."""
+    from safetensors.torch import load_file
+
+    found: dict[str, Any] = {}
+    for file in sorted(folder.glob("*.safetensors")):
+        found.update(load_file(file))
+    if not found:
+        raise TrainingError(f"{folder} holds no weights; remove it, and go on from an older checkpoint")
+    return found
+
+
+def logged_loss(folder: Path) -> float:
+    """Mean loss of the run a checkpoint belongs to, up to it."""
+    return mean_loss(json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))["log_history"])
+
+
+def mean_loss(history: Sequence[Mapping[str, Any]]) -> float:
+    """Of the lines of progress, which all stand for the same number of steps; nan when there are none."""
+    losses = [float(entry["loss"]) for entry in history if "loss" in entry]
+    return sum(losses) / len(losses) if losses else float("nan")
 
 
 def _write(path: Path, value: dict[str, Any]) -> None:

@@ -116,7 +116,9 @@ def save(
     if state is None:
         model = model.to(wanted)
     else:
-        state = {name: value.to(wanted) for name, value in state.items()}
+        # gathered weights are copies: a tied matrix would be written twice
+        twice = getattr(model, "all_tied_weights_keys", None) or {}
+        state = {name: value.to(wanted) for name, value in state.items() if name not in twice}
     model.config.dtype = dtype
     model.generation_config = GenerationConfig(
         do_sample=False,

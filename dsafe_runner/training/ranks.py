@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import socket
+import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from dsafe_runner.errors import TrainingError
 
+_PR_SET_PDEATHSIG = 1
 LAUNCHED = "LOCAL_RANK"
 """Set by torchrun and by the deepspeed launcher in every process they start."""
 
@@ -53,6 +58,21 @@ def describe_alone() -> None:
         port = free.getsockname()[1]
     alone = {"RANK": "0", LAUNCHED: "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     os.environ.update(alone)
+
+
+def die_with_launcher() -> None:
+    """End with the launcher, however it ends: a launcher that is killed leaves its processes running otherwise."""
+    if LAUNCHED in os.environ and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def be_quiet() -> None:
+    """Keep libraries from drawing bars and repeating warnings between the lines of progress."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"torch\.distributed\..*")
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"torch\.distributed\..*")
 
 
 def barrier() -> None:

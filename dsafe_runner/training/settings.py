@@ -43,6 +43,8 @@ def sft_config(trl: Any, recipe: Recipe, path: Path, seed: int, folder: Path, ra
         if importlib.util.find_spec("deepspeed") is None:
             raise UnavailableError("the recipe has a `deepspeed` key; pip install 'dsafe-runner[train,deepspeed]'")
         describe_alone()
+        if not torch.cuda.is_available():
+            os.environ.setdefault("DS_ACCELERATOR", "cpu")  # otherwise it warns that it found nothing better
     elif ranks.world > 1:
         raise TrainingError(f"{ranks.world} processes, but the recipe has no `deepspeed`; add it, or start one process")
     for tracker in recipe.report_to:

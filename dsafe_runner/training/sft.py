@@ -21,7 +21,7 @@ from dsafe_runner.errors import TrainingError, UnavailableError
 from dsafe_runner.records import digest
 from dsafe_runner.training import ranks as processes
 from dsafe_runner.training.card import card
-from dsafe_runner.training.checkpoints import CheckpointFolder, Resume
+from dsafe_runner.training.checkpoints import CheckpointFolder, Resume, logged_loss, mean_loss, weights_in
 from dsafe_runner.training.recipe import Recipe, load_recipe, resolve
 from dsafe_runner.training.rows import Rows, recipe_rows
 from dsafe_runner.training.settings import sft_config
@@ -96,6 +96,8 @@ class _Run:
 
         from dsafe_runner.training.model import open_model, open_tokenizer
 
+        processes.die_with_launcher()
+        processes.be_quiet()
         self.recipe, self.seed, self.out = recipe, seed, out
         self.ranks = processes.this_rank()
         self.say = processes.quiet_unless_first(say, self.ranks)
@@ -158,25 +160,34 @@ class _Run:
         check_batch(next(iter(trainer.get_train_dataloader())), self.tokenizer.eos_token_id)
         return trainer
 
-    def _close_checkpoint(self, folder: Path, step: int, epoch: float) -> None:
+    def _close_checkpoint(self, folder: Path, where: dict[str, Any]) -> None:
         if self.checkpoints is not None:
-            looks = self.rule.looks if self.rule is not None else []
-            self.checkpoints.close(folder, {"step": step, "epoch": epoch, "looks": looks})
+            self.checkpoints.close(folder, {**where, "looks": self.rule.looks if self.rule is not None else []})
 
     def fit(self) -> tuple[int, float]:
         """Steps run and mean loss."""
         if self.resume is not None:
-            self.say(f"going on after step {self.resume.step} ({self.resume.folder})")
+            self.say(f"going on after step {self.resume.step} of {self.resume.notes['of']} ({self.resume.folder})")
             if self.rule is not None:
                 self.rule.restore(self.resume.notes["looks"])
-        result = self.trainer.train(resume_from_checkpoint=str(self.resume.folder) if self.resume else None)
-        if not math.isfinite(result.training_loss):
-            raise TrainingError(f"the loss became {result.training_loss}; lower learning_rate or clip")
+        if self.resume is not None and self._trained_already():
+            steps, loss = self.resume.step, logged_loss(self.resume.folder)
+        else:
+            result = self.trainer.train(resume_from_checkpoint=str(self.resume.folder) if self.resume else None)
+            steps = int(result.global_step)
+            # the trainer forgets the steps before a resume
+            loss = result.training_loss if self.resume is None else mean_loss(self.trainer.state.log_history)
+        if not math.isfinite(loss):
+            raise TrainingError(f"the loss became {loss}; lower learning_rate or clip")
         if self.rule is not None and not self.rule.met:
-            raise TrainingError(
-                f"the development goals were not met in {result.global_step} steps: {self.rule.why_not()}"
-            )
-        return int(result.global_step), float(result.training_loss)
+            raise TrainingError(f"the development goals were not met in {steps} steps: {self.rule.why_not()}")
+        return steps, float(loss)
+
+    def _trained_already(self) -> bool:
+        """Whether the run died after its last step; the trainer would make one more."""
+        if self.resume is None:
+            return False
+        return self.resume.step >= self.resume.notes["of"] or (self.rule is not None and self.rule.met)
 
     def write(self, steps: int, loss: float) -> dict[str, float]:
         """Write the checkpoint once it has been loaded back as an engine will, and still meets the goals."""
@@ -229,15 +240,18 @@ class _Run:
         return card(self.recipe.recipe, str(record["start"]), record, shown)
 
     def _whole_weights(self) -> dict[str, Any] | None:
-        """Under DeepSpeed the weights, gathered by all processes; None where the model has them itself."""
-        if self.recipe.deepspeed is None:
-            return None
-        from transformers.integrations.deepspeed import unset_hf_deepspeed_config
+        """The trained weights where the model does not hold them itself: spread by DeepSpeed, or in a checkpoint."""
+        state: dict[str, Any] | None = None
+        if self._trained_already() and self.resume is not None:
+            state = weights_in(self.resume.folder)
+        elif self.recipe.deepspeed is not None:
+            state = self.trainer.accelerator.get_state_dict(self.trainer.model_wrapped)
+        if self.recipe.deepspeed is not None:
+            from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
-        state: dict[str, Any] = self.trainer.accelerator.get_state_dict(self.trainer.model_wrapped)
-        processes.barrier()
-        processes.leave()
-        unset_hf_deepspeed_config()  # a model that is loaded now is loaded whole, by this process alone
+            processes.barrier()
+            processes.leave()
+            unset_hf_deepspeed_config()  # a model that is loaded now is loaded whole, by this process alone
         return state
 
 

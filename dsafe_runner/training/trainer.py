@@ -40,8 +40,12 @@ class Tally:
     def __init__(self, kinds: Sequence[str]) -> None:
         self.kinds = list(dict.fromkeys(kinds))
         self.sums = {kind: [0.0, 0.0] for kind in self.kinds}
-        self.since = time.monotonic()
+        self.since: float | None = None
         self.tokens = 0.0
+
+    def start(self) -> None:
+        """A batch begins; the first one starts the clock."""
+        self.since = self.since or time.monotonic()
 
     def add(self, kind: str, loss: float, tokens: float) -> None:
         """One row's summed loss over its trained tokens."""
@@ -56,7 +60,8 @@ class Tally:
             totals = reduce([x for kind in self.kinds for x in self.sums[kind]])
             pairs = zip(totals[::2], totals[1::2], strict=True)
             found = {f"loss_{k}": s / n for k, (s, n) in zip(self.kinds, pairs, strict=True) if n}
-        found["tokens_per_second"] = (seen - self.tokens) / max(now - self.since, 1e-9)
+        if self.since is not None and now > self.since:
+            found["tokens_per_second"] = (seen - self.tokens) / (now - self.since)
         self.sums = {kind: [0.0, 0.0] for kind in self.kinds}
         self.since, self.tokens = now, seen
         return found
@@ -85,6 +90,7 @@ def make_trainer(trl: Any, kinds: Sequence[str], names: Sequence[str], **argumen
         ) -> Any:
             rows = inputs.pop(ROW).tolist()
             self.heads.clear()
+            self.tally.start()
             result = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
             loss = float((result[0] if return_outputs else result).detach())
             if not math.isfinite(loss):

@@ -1,0 +1,102 @@
+"""`dsafe train`: a recipe to a checkpoint; what would be trained on (`--preview`), what it would need (`--plan`)."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from dsafe_runner.errors import UnavailableError
+
+
+def add_train(commands: Any) -> None:
+    """The sub-command and its options."""
+    train = commands.add_parser("train", help="train a checkpoint from a recipe")
+    train.add_argument("recipe", type=Path, metavar="RECIPE")
+    train.add_argument("--out", type=Path, metavar="DIR", help="default: out/<folder>/<name> of the recipe")
+    train.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's own")
+    train.add_argument("--fresh", action="store_true", help="start over: remove the checkpoints of an earlier run")
+    train.add_argument(
+        "--processes", type=int, metavar="N",
+        help="on this machine, for recipes with `deepspeed`; default: one per GPU. Under torchrun: not needed",
+    )  # fmt: skip
+    look = train.add_mutually_exclusive_group()
+    look.add_argument(
+        "--preview", type=int, nargs="?", const=3, metavar="N", help="print N rows (3) as they are trained on, and stop"
+    )
+    train.set_defaults(run=run_train)
+
+
+def run_train(arguments: argparse.Namespace) -> int:
+    """0 fine; errors as `dsafe_runner.errors` says."""
+    if arguments.preview is not None:
+        return _preview(arguments.recipe, arguments.preview, arguments.seed)
+    from dsafe_runner.training.ranks import LAUNCHED
+    from dsafe_runner.training.recipe import load_recipe
+
+    if LAUNCHED not in os.environ and load_recipe(arguments.recipe).value.deepspeed is not None:
+        _launch(arguments.processes or _gpus() or 1)
+    from dsafe_runner.training.sft import train
+
+    out = arguments.out or Path("out") / arguments.recipe.resolve().parent.name / arguments.recipe.stem
+    train(arguments.recipe, out, seed=arguments.seed, fresh=arguments.fresh, say=_say)
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _preview(path: Path, count: int, seed: int | None) -> int:
+    from rich.console import Console
+
+    from dsafe_runner.training.model import open_tokenizer
+    from dsafe_runner.training.preview import data, show
+    from dsafe_runner.training.recipe import load_recipe, resolve
+    from dsafe_runner.training.rows import recipe_rows
+    from dsafe_runner.training.sft import tokenised
+
+    recipe = load_recipe(path).value
+    rows = recipe_rows(recipe, path, recipe.seed if seed is None else seed)
+    start = resolve(recipe.start.path, path) if recipe.start.path is not None else None
+    tokenizer = open_tokenizer(recipe, start)
+    made, held_out = tokenised(recipe, tokenizer, rows)
+    show(Console(), tokenizer, made, count)
+    trained = sum(sum(t.completion_mask) for t in made.tokens)
+    longest = max(len(t.input_ids) for t in made.tokens)
+    print(
+        f"{len(made.tokens)} rows ({len(held_out.tokens)} more held out, {len(made.left_out)} too long), {trained} "
+        f"tokens trained on, the longest row has {longest}; max_length is {recipe.train.max_length}"
+    )
+    for kind, found in rows.manifest.get("kinds", {}).items():
+        print(f"  {kind}: {found['rows']} rows, {found['share']:.1%}")
+    for source in rows.manifest.get("sources", []):
+        print(
+            f"  {data(source['name'])}: {source['rows']} rows, {source['equal']} equal and {source['similar']} similar "
+            f"ones dropped, {source['taken']} taken, {source['repeat']} x; sha256 {source['sha256'][:16]}"
+        )
+    for warning in rows.warnings:
+        print(f"warning: {warning}")
+    return 0
+
+
+def _gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def _launch(processes: int) -> None:
+    """Become torchrun with so many of this very command; return where one process is enough."""
+    if processes < 2:
+        return
+    if sys.platform == "win32":
+        raise UnavailableError("several processes need a POSIX system; start them with torchrun")
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}",
+        "--module", "dsafe_runner", *sys.argv[1:],
+    ]  # fmt: skip
+    sys.stdout.flush()
+    os.execv(sys.executable, command)

@@ -1,0 +1,151 @@
+"""Real runs in two processes on CPU: DeepSpeed changes no number, a killed run goes on as if nothing had been.
+
+They need DeepSpeed, g++ and ninja (`make test-train`); the first run on a machine compiles for a minute or two.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+psutil = pytest.importorskip("psutil")
+pytest.importorskip("trl", reason="training needs TRL: pip install 'dsafe-runner[train]'")
+pytest.importorskip("deepspeed", reason="needs DeepSpeed: pip install 'dsafe-runner[train,deepspeed]'")
+if shutil.which(os.environ.get("CXX", "g++")) is None:
+    pytest.skip("DeepSpeed compiles a part of itself on CPU: it needs g++", allow_module_level=True)
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT = 900
+"""Seconds one run may take: compiling included, on a busy machine."""
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+
+
+def command(recipe: Path, out: Path, *more: str, processes: int = 2) -> list[str]:
+    train = [sys.executable, "-m", "dsafe_runner", "train"]
+    return [*train, str(recipe), "--out", str(out), "--processes", str(processes), *more]
+
+
+def run(recipe: Path, out: Path, *more: str, processes: int = 2) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(recipe, out, *more, processes=processes), capture_output=True, text=True, timeout=LIMIT,
+        env=ENVIRONMENT, cwd=recipe.parent,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def recipe(write_recipe):
+    """A small recipe for two processes, twelve steps, a checkpoint every four."""
+
+    def write(name: str | None, **changes):
+        train = {"steps": 12, "batch_size": 4, "global_batch": 8, "log_every": 2, **changes.pop("train", {})}
+        changes = {"train": train, "save": {"dtype": "float32"}, **changes}
+        if name is not None:
+            changes["deepspeed"] = str(ROOT / "recipes" / "deepspeed" / f"{name}.json")
+        path = write_recipe(**changes)
+        return path.rename(path.with_name(f"{name or 'alone'}.yaml"))
+
+    return write
+
+
+def weights(folder: Path):
+    from safetensors.torch import load_file
+
+    return load_file(folder / "model.safetensors")
+
+
+def furthest(one, two) -> float:
+    assert one.keys() == two.keys()
+    return max((one[name] - two[name]).abs().max().item() for name in one)
+
+
+def test_zero_2_and_3_in_two_processes_give_the_weights_of_one_process(recipe, tmp_path):
+    losses = {}
+    for name in (None, "zero2", "zero3"):
+        done = run(recipe(name), tmp_path / f"out-{name}", processes=1 if name is None else 2)
+        assert done.returncode == 0, done.stderr[-3000:]
+        losses[name] = [line.split(",")[0] for line in done.stdout.splitlines() if line.startswith("step ")]
+        assert len(losses[name]) == 6
+    alone = weights(tmp_path / "out-None")
+    # the same sums in another order, twelve steps long, on weights of about 0.06
+    assert furthest(alone, weights(tmp_path / "out-zero2")) < 1e-4
+    assert furthest(alone, weights(tmp_path / "out-zero3")) < 1e-4
+    record = json.loads((tmp_path / "out-zero3" / "training.json").read_text(encoding="utf-8"))
+    assert record["world_size"] == 2
+    assert "deepspeed" in record["versions"]
+
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "out-zero3", dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out-zero3")
+    prompt = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "你好"}], add_generation_prompt=True, return_tensors="pt", return_dict=True
+    )
+    assert model.generate(**prompt, max_new_tokens=3).shape[1] > prompt["input_ids"].shape[1]
+
+
+def test_a_run_killed_at_any_moment_goes_on_to_the_same_weights(recipe, tmp_path):
+    path = recipe("zero3", checkpoints={"every": 4, "keep": 2})
+    whole = run(path, tmp_path / "whole")
+    assert whole.returncode == 0, whole.stderr[-3000:]
+
+    log = tmp_path / "killed.log"
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            command(path, tmp_path / "out"), stdout=file, stderr=subprocess.STDOUT, env=ENVIRONMENT, cwd=tmp_path
+        )
+        checkpoint = tmp_path / "out-checkpoints" / "checkpoint-4" / "dsafe.json"
+        until = time.monotonic() + LIMIT
+        while not checkpoint.exists() and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.02)
+        assert checkpoint.exists(), log.read_text()[-3000:]
+        process.kill()  # the launcher alone: its two processes must not outlive it
+        process.wait(60)
+    until = time.monotonic() + 30
+    while alive := [p.pid for p in psutil.process_iter(["cmdline"]) if str(path) in (p.info["cmdline"] or ())]:
+        assert time.monotonic() < until, f"processes {alive} outlived their launcher"
+        time.sleep(0.1)
+    assert not (tmp_path / "out").exists()
+    # what a death in the middle of the next checkpoint leaves behind
+    half = tmp_path / "out-checkpoints" / "checkpoint-8"
+    if not (half / "dsafe.json").exists():
+        half.mkdir(exist_ok=True)
+        (half / "model.safetensors").write_bytes(b"half")
+
+    again = run(path, tmp_path / "out")
+    assert again.returncode == 0, again.stderr[-3000:]
+    assert re.search(r"going on after step [48] of 12", again.stdout)
+    assert furthest(weights(tmp_path / "whole"), weights(tmp_path / "out")) == 0.0
+    # died after the last step, before the model was written
+    shutil.rmtree(tmp_path / "out")
+    last = run(path, tmp_path / "out")
+    assert last.returncode == 0, last.stderr[-3000:]
+    assert "going on after step 12 of 12" in last.stdout
+    assert furthest(weights(tmp_path / "whole"), weights(tmp_path / "out")) == 0.0
+
+    other = run(path, tmp_path / "out", "--seed", "99")
+    assert other.returncode == 1
+    assert "checkpoints of another run" in other.stderr
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_at_once_with_a_hint(recipe, tmp_path):
+    done = run(recipe("zero2", train={"learning_rate": 1e30, "warmup": 0.0}), tmp_path / "out")
+    assert done.returncode != 0
+    assert "the loss is nan at step 2" in done.stderr
+    assert "lower learning_rate or clip" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_process_needs_no_launcher(recipe, tmp_path):
+    done = run(recipe("zero2", train={"steps": 2}), tmp_path / "out", processes=1)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "out" / "model.safetensors").is_file()
