@@ -26,6 +26,13 @@ def add_train(commands: Any) -> None:
     look.add_argument(
         "--preview", type=int, nargs="?", const=3, metavar="N", help="print N rows (3) as they are trained on, and stop"
     )
+    look.add_argument("--plan", action="store_true", help="print what it needs and whether it fits, and stop (1: no)")
+    said = train.add_argument_group("with --plan, instead of what is found here")
+    said.add_argument("--gpus", type=int, metavar="N", help="on each machine")
+    said.add_argument("--nodes", type=int, default=1, metavar="N", help="machines; default: %(default)s")
+    said.add_argument("--gpu-memory", type=float, metavar="GB", help="of each GPU")
+    said.add_argument("--host-memory", type=float, metavar="GB", help="of each machine")
+    train.add_argument("--anyway", action="store_true", help="start even where the plan says that it does not fit")
     train.set_defaults(run=run_train)
 
 
@@ -33,6 +40,8 @@ def run_train(arguments: argparse.Namespace) -> int:
     """0 fine; errors as `dsafe_runner.errors` says."""
     if arguments.preview is not None:
         return _preview(arguments.recipe, arguments.preview, arguments.seed)
+    if arguments.plan:
+        return _plan(arguments)
     from dsafe_runner.training.ranks import LAUNCHED
     from dsafe_runner.training.recipe import load_recipe
 
@@ -41,12 +50,21 @@ def run_train(arguments: argparse.Namespace) -> int:
     from dsafe_runner.training.sft import train
 
     out = arguments.out or Path("out") / arguments.recipe.resolve().parent.name / arguments.recipe.stem
-    train(arguments.recipe, out, seed=arguments.seed, fresh=arguments.fresh, say=_say)
+    train(arguments.recipe, out, seed=arguments.seed, fresh=arguments.fresh, anyway=arguments.anyway, say=_say)
     return 0
 
 
 def _say(line: str) -> None:
     print(line, flush=True)
+
+
+def _plan(arguments: argparse.Namespace) -> int:
+    from dsafe_runner.training.plan import found_machines, plan_lines
+
+    machines = found_machines(arguments.gpus, arguments.nodes, arguments.gpu_memory, arguments.host_memory)
+    lines, fits = plan_lines(arguments.recipe, machines)
+    print("\n".join(lines))
+    return 0 if fits else 1
 
 
 def _preview(path: Path, count: int, seed: int | None) -> int:

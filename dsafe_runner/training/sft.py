@@ -22,6 +22,7 @@ from dsafe_runner.records import digest
 from dsafe_runner.training import ranks as processes
 from dsafe_runner.training.card import card
 from dsafe_runner.training.checkpoints import CheckpointFolder, Resume, logged_loss, mean_loss, weights_in
+from dsafe_runner.training.plan import refuse_what_does_not_fit
 from dsafe_runner.training.recipe import Recipe, load_recipe, resolve
 from dsafe_runner.training.rows import Rows, recipe_rows
 from dsafe_runner.training.settings import sft_config
@@ -56,12 +57,14 @@ def train(
     *,
     start: str | None = None,
     fresh: bool = False,
+    anyway: bool = False,
     say: Callable[[str], None] = print,
 ) -> Trained:
     """Train what a recipe says and write it to `out_dir` (default `out/<recipe name>`).
 
     seed, start  instead of the recipe's own seed and starting model
     fresh        do not go on from checkpoints; remove them
+    anyway       start even where the memory plan says that it does not fit the GPUs
     say          takes one line of progress at a time
 
     A recipe with `deepspeed` may run in several processes (torchrun, the deepspeed launcher); all of them call this,
@@ -76,6 +79,8 @@ def train(
     seed = recipe.seed if seed is None else seed
     out = Path(out_dir) if out_dir is not None else Path("out") / recipe.recipe
     begun = time.monotonic()
+    if not anyway:
+        refuse_what_does_not_fit(recipe, path)
     run = _Run(recipe, path, seed, start, out, fresh, say)
     steps, loss = run.fit()
     dev = run.write(steps, loss)
