@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dsafe_runner import __version__
 from dsafe_runner.errors import ConfigError, DsafeError, UnavailableError
+from dsafe_runner.front.overlap import add_overlap
 from dsafe_runner.front.train import add_train
 
 EXIT_OK, EXIT_FAILED, EXIT_SUITE, EXIT_USAGE = 0, 1, 2, 4
@@ -107,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     data.set_defaults(run=_data)
 
     add_train(commands)
+    add_overlap(commands)
 
     doctor = commands.add_parser("doctor", help="print devices, versions, and what each backend would do here")
     doctor.set_defaults(run=_doctor)
