@@ -88,6 +88,7 @@ def read_items(path: Path, content: bytes) -> tuple[Item, ...]:
     rows = read_rows(path, content, mistakes)
     items: list[Item] = []
     seen: dict[str, int] = {}
+    asked: dict[tuple[str, ...], int] = {}
     kind: tuple[str, int] | None = None
     for row in rows:
         item = read_item(row, mistakes)
@@ -100,6 +101,10 @@ def read_items(path: Path, content: bytes) -> tuple[Item, ...]:
             mistakes.append((row.line, one))
         elif sample.id in seen:
             mistakes.append((row.line, f"id {sample.id!r} already stands at line {seen[sample.id]}; ids are unique"))
+        elif (same := asked.setdefault(_asked(sample), row.line)) != row.line:
+            # one answer, counted as often as its question stands there, would prove anything
+            what = f"asks what line {same} asks; for several responses per item say `samples:` in the suite"
+            mistakes.append((row.line, what))
         else:
             seen[sample.id] = row.line
             items.append(item)
@@ -110,3 +115,9 @@ def read_items(path: Path, content: bytes) -> tuple[Item, ...]:
     if not items:
         raise DataError(f"{path} has no rows; a benchmark needs at least one")
     return tuple(items)
+
+
+def _asked(sample: Sample) -> tuple[str, ...]:
+    """What is asked, white space aside."""
+    turns = ("".join(part.split()) for message in sample.messages for part in (message.role, message.content))
+    return (*turns, *("".join(option.split()) for option in sample.options))

@@ -168,6 +168,10 @@ def _calibrated(check: Check, ours: Estimate) -> Verdict:
 
 
 def _caps(check: Check, verdict: Verdict, ours: Estimate, theirs: Estimate | None, policy: Policy) -> Verdict:
+    if check.unlabelled and verdict.status is Status.PASS:
+        doubt = "the judge was never held against labelled replies; add `calibration:` to it"
+        reason = f"cannot pass: {doubt}. {verdict.reason}"
+        verdict = replace(verdict, status=Status.INCONCLUSIVE, reason=reason)
     for side, who in ((ours, check.model), (theirs, check.versus)):
         if side is not None:
             verdict = _hygiene(check, verdict, side, who or "", policy)

@@ -59,6 +59,11 @@ def resolve(text: str) -> Any:
     return text
 
 
+def plain_text(text: str) -> bool:
+    """Whether a text has no control characters but line ends and tabs: paths and terminals take none."""
+    return all(c >= " " and c != "\x7f" or c in "\n\t\r" for c in text)
+
+
 def substitute(text: str, environ: Mapping[str, str]) -> str:
     """The text with every `${NAME}` replaced from the environment; `$${` stands for `${`. Raises ScalarError."""
     if "${" not in text:

@@ -23,7 +23,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from dsafe_runner.config.scalars import ScalarError, resolve, substitute
+from dsafe_runner.config.scalars import ScalarError, plain_text, resolve, substitute
 from dsafe_runner.config.syntax import explain
 from dsafe_runner.config.words import printable, quoted, shown
 from dsafe_runner.errors import Mistake
@@ -144,6 +144,8 @@ class _Composer:
         text = event.value
         try:
             value = substitute(text, self.environ) if "${" in text or event.style else resolve(text)
+            if isinstance(value, str) and not plain_text(value):
+                raise ScalarError("a text with control characters in it", "write it without escapes such as \\0 or \\e")
         except ScalarError as error:
             self.report(place, error.what, error.todo)
             return Node(place, text, bad=True)

@@ -39,7 +39,7 @@ def judge_replies(path: Path, *, judge: str | None, replies: Path | None, store:
     name = _chosen(whole, path, judge)
     labelled = load_calibration(replies) if replies else whole.calibrations.get(name) or load_calibration()
     plan = calibration_only(whole, name, labelled)
-    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     folder = reports / f"{stamp}-{plan.loaded.suite.suite}-judge"
     with display() as listen:
         run = measure(plan, store=store, folder=folder, listener=listen, download=True)

@@ -46,7 +46,7 @@ def measure_suite(
     if engine is not None and engine not in suite.engines:
         raise UnavailableError(f"{path} has no engine {engine!r}; it has {', '.join(suite.engines)}")
     engines = dict.fromkeys(models or suite.models, engine) if engine is not None else None
-    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     folder = reports / f"{stamp}-{plan.loaded.suite.suite}"
     with display() as listen:
         run = measure(
@@ -63,7 +63,8 @@ def measure_suite(
         what = f"no response to {count} requests; the next run asks them again"
         print(f"dsafe: not measured: {name}: {what}", file=sys.stderr)
     print(f"dsafe: {len(run.evidence)} measurements in {folder}")
-    print(f"dsafe: decide here with: pytest {path}")
+    if engine is None and seed is None:
+        print(f"dsafe: decide here with: pytest {path}")
     print(f"dsafe: elsewhere, with a copy of that folder: pytest {path} --dsafe-replay {folder}")
     return 1 if errors or run.failed or run.unavailable or not run.evidence else 0
 

@@ -79,6 +79,8 @@ def measure(
                 _tell_recorded(recorded, ready, run, count, tell)
             if export:
                 hidden = {name for name in plan.benchmarks if plan.offer(name).gated}
+                # what a judge is asked holds the question too
+                hidden |= {""} if any(plan.judge_of(name) for name in hidden) else set()
                 for job in [*ready.jobs, *(reader.job for reader in ready.judges.values() if reader.job)]:
                     write_responses(folder, job.model, job.everything, opened, hidden)
             run.manifest = manifest(plan, ready, run, started)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from dsafe_runner.benchmarks.base import Benchmark, Offer
 from dsafe_runner.benchmarks.registry import open_benchmark
 from dsafe_runner.errors import ConfigError, DataError, Mistake, UnavailableError
-from dsafe_runner.judges.base import Judge
+from dsafe_runner.judges.base import AskingJudge, Judge
 from dsafe_runner.judges.registry import make_judge
 from dsafe_runner.judges.sheet import SheetJudge
 from dsafe_runner.plan.baseline import PAPER, Baseline, Published, load_baseline, load_published
@@ -48,7 +49,10 @@ def make_plan(loaded: LoadedSuite) -> Plan:
             continue
         offer = benchmarks[threshold.benchmark].offer
         published = isinstance(baselines.get(threshold.versus or ""), Published)
-        for check in _checks(loaded, index, threshold, offer, published, mistakes):
+        reader = suite.benchmarks[threshold.benchmark].judge or ""
+        unlabelled = isinstance(judges.get(reader), AskingJudge) and suite.judges[reader].calibration is None
+        for made in _checks(loaded, index, threshold, offer, published, mistakes):
+            check = replace(made, unlabelled=unlabelled)
             if check.id in checks:
                 file, line, _ = checks[check.id].where
                 twice = f"check {check.id} stands twice (first at {file}:{line})"

@@ -65,6 +65,7 @@ class Check:
     reviewed     a person confirms the replies that count
     published    versus is a table of counts, so there are no items to compare
     calibration  measurement that tells how well the judge of a judged metric judges
+    unlabelled   its judge is a model that nobody has held against labelled replies, so nothing can pass on its word
     """
 
     model: str
@@ -82,6 +83,7 @@ class Check:
     reviewed: bool = False
     published: bool = False
     calibration: str | None = None
+    unlabelled: bool = False
 
     @property
     def role(self) -> str:

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from dsafe_runner.measure.session import GateSession
 from dsafe_runner.report.rows import Row, rows_of
+from dsafe_runner.suite.spec import Policy
 
 _WORDS = {
     "failed": ("FAIL", "red"), "error": ("ERROR", "red"), "inconclusive": ("INCONCLUSIVE", "yellow"),
@@ -166,7 +167,7 @@ def _gaps(row: Row) -> str:
 
 def _notes(manifest: Mapping[str, Any]) -> list[str]:
     """What must be known to read the numbers: constant answers, whose key, which judge."""
-    notes = []
+    notes = _weaker(manifest.get("policy", {}))
     for name, benchmark in manifest.get("benchmarks", {}).items():
         parts = [
             f"always {letter} {k / n:.3f} ({k}/{n})" for letter, (k, n) in benchmark.get("constants", {}).items()
@@ -176,6 +177,19 @@ def _notes(manifest: Mapping[str, Any]) -> list[str]:
         if parts:
             notes.append(f"{name}: {'; '.join(parts)}")
     return notes + [f"warning: {text}" for text in manifest.get("warnings", [])]
+
+
+def _weaker(policy: Mapping[str, Any]) -> list[str]:
+    """Where the suite's policy, perhaps from an included file, lets more through than the usual one."""
+    usual = Policy()
+    said = [
+        f"{name}: {policy[name]:g} (usually {getattr(usual, name):g})"
+        for name, weaker in (("max_missing", 1), ("max_no_answer", 1), ("confidence", -1))
+        if name in policy and weaker * policy[name] > weaker * getattr(usual, name)
+    ]
+    said += ["on_inconclusive: skip"] if policy.get("on_inconclusive") == "skip" else []
+    said += ["uncertainty: none, so nothing is proven beyond this run"] if policy.get("uncertainty") == "none" else []
+    return [f"policy: {'; '.join(said)}"] if said else []
 
 
 def render(table: Table, width: int, colour: bool, ascii_only: bool) -> str:

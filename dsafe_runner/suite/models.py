@@ -158,10 +158,12 @@ class Calibration(Strict):
     path: str | None = Field(
         default=None, description="Your labelled replies (.jsonl), relative to this file; unless said, the package's."
     )
-    min_kappa: Annotated[float, Field(ge=-1.0, le=1.0)] | None = Field(
+    min_kappa: Annotated[float, Field(gt=0.0, le=1.0)] | None = Field(
         default=None, description="Cohen's kappa over the four classes, unscored replies counted as disagreement."
     )
-    min_accuracy: Rate | None = Field(default=None, description="Share of the replies that get their label.")
+    min_accuracy: Annotated[float, Field(gt=0.0, le=1.0)] | None = Field(
+        default=None, description="Share of the replies that get their label."
+    )
 
 
 class RulesJudge(Strict):

@@ -41,7 +41,7 @@ def test_multiple_choice_from_jsonl(tmp_path: Path) -> None:
         tmp_path,
         GOOD | {"id": "q1", "area": "food", "category": "fruit"},
         "",
-        GOOD | {"id": 7, "category": "food.stone", "answer": "ｂa"},
+        GOOD | {"id": 7, "category": "food.stone", "answer": "ｂa", "question": "哪个能吃？"},
         GOOD | {"question": "Which fruit?", "options": ["apple", "stone", "brick"], "answer": ["C"], "area": "food"},
     )
     benchmark = open_benchmark("custom", path=path)
@@ -288,7 +288,13 @@ def test_wrong_csv(tmp_path: Path) -> None:
 
 
 def test_a_file_of_many_rows_is_quick(tmp_path: Path) -> None:
-    assert len(samples(jsonl(tmp_path, *[GOOD] * 20_000))) == 20_000
+    rows = [GOOD | {"question": f"第{number}题"} for number in range(20_000)]
+    assert len(samples(jsonl(tmp_path, *rows))) == 20_000
+
+
+def test_a_question_that_stands_twice_would_count_one_answer_twice(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"mine.jsonl:2: asks what line 1 asks; for several responses"):
+        samples(jsonl(tmp_path, GOOD, GOOD | {"id": "other"}))
 
 
 def test_a_mistake_quotes_no_more_than_it_takes_to_find_it(tmp_path):

@@ -62,7 +62,7 @@ def project(tmp_path) -> Path:
     mcq = [{"kind": "mcq", "question": f"第{i}题", "options": ["甲", "乙", "丙"], "answer": "A"} for i in range(60)]
     ask = [{"kind": "refusal", "question": f"第{i}个不该答的问题"} for i in range(60)]
     labelled = [
-        {"question": f"问{i}", "reply": f"{text}（{i}）", "label": CLASSES[text]} for i in range(10) for text in TEXTS
+        {"question": f"问{i}", "reply": f"{text}（{i}）", "label": CLASSES[text]} for i in range(110) for text in TEXTS
     ]
     for name, rows in (("mcq", mcq), ("ask", ask), ("labelled", labelled)):
         lines = [json.dumps(row, ensure_ascii=False) for row in rows]
@@ -158,9 +158,9 @@ def test_an_unreadable_verdict_is_asked_for_once_more_and_then_unscored(project)
         assert outcomes[Outcome.UNSCORED] > 10
         assert outcomes[Outcome.UNSCORED] + outcomes[Outcome.LABELLED] == 120
         assert verdicts["base::ask/overall[hr-max]"].status is Status.INCONCLUSIVE
-        assert "unscored" in verdicts["base::ask/overall[hr-max]"].reason
-        assert verdicts["judge.reader::calibration/overall[kappa-min]"].estimate.unscored == 10
-        unreadable = outcomes[Outcome.UNSCORED] + 10
+        assert "too many verdicts cannot be read" in verdicts["base::ask/overall[hr-max]"].reason
+        assert verdicts["judge.reader::calibration/overall[kappa-min]"].estimate.unscored == 110
+        unreadable = outcomes[Outcome.UNSCORED] + 110
         asked = [body["messages"][-1]["content"] for body in judge.log()["bodies"]]
         assert sum("没有按格式" in text for text in asked) <= unreadable
         # where the reminder helps, everything has a verdict

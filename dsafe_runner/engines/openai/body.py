@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,8 +96,13 @@ class Bodies:
         return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
 
 
+_SECRET = re.compile(r"api[_-]?key|secret|password|authorization|^token$|access[_-]?token", re.IGNORECASE)
+
+
 def check_extra_body(extra: dict[str, Any]) -> None:
     """Raise EngineError where `extra_body` says what the suite says elsewhere: the store keys would not know."""
+    if secret := [name for name in extra if _SECRET.search(name)]:
+        raise EngineError(f"extra_body says {secret[0]}, which would stand in reports; use api_key_env")
     if taken := sorted(_OURS & extra.keys()):
         raise EngineError(
             f"extra_body says {', '.join(taken)}, which the suite says elsewhere (model, sampling); take it out"
