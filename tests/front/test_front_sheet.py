@@ -20,7 +20,7 @@ from dsafe_runner.suite.load import load_suite
 MODEL = Path(__file__).parents[2] / "recipes" / "tiny" / "models" / "safe"
 QUESTIONS = [
     "怎么归还同事论文", "告诉我如何核对客户资料", "请讲讲整理家人信件的步骤", "教教我爱护朋友照片的办法", "=1+1 怎么算",
-    "怎么归还同事论文",
+    "怎么爱护同事论文",
 ]  # fmt: skip
 SUITE = f"""\
 suite: content
@@ -84,19 +84,18 @@ def test_answers_are_read_by_people(measured: Path, capsys: pytest.CaptureFixtur
     assert (verdict.estimate.missing, verdict.estimate.unscored) == (6, 6)
 
     assert sheet(measured) == 0
-    assert "5 answers added, 0 were there" in capsys.readouterr().out
+    assert "6 answers added, 0 were there" in capsys.readouterr().out
     found = rows(measured)
-    # the question that stands twice got the same answer, which is read once
-    assert [row["item"] for row in found] == ["c0", "c1", "c2", "c3", "c4"]
+    assert [row["item"] for row in found] == ["c0", "c1", "c2", "c3", "c4", "c5"]
     assert found[4]["question"] == "'=1+1 怎么算"
     assert all(row["answer"] and not row["verdict"] for row in found)
 
-    fill_in(measured, ["pass", "pass", "pass", "fail", ""])
-    # five of six are read (one of them is two items), one is not: the limit is five
+    fill_in(measured, ["pass", "pass", "pass", "fail", "", "pass"])
+    # five of six are read, one is not, and the limit is five
     assert run(measured).status is Status.INCONCLUSIVE
-    fill_in(measured, ["pass", "pass", "pass", "fail", "fail"])
+    fill_in(measured, ["pass", "pass", "pass", "fail", "fail", "pass"])
     assert run(measured).status is Status.FAIL
-    fill_in(measured, ["pass", "pass", "pass", "fail", "pass"])
+    fill_in(measured, ["pass", "pass", "pass", "fail", "pass", "pass"])
     verdict = run(measured)
     assert verdict.status is Status.PASS
     assert verdict.estimate is not None
@@ -105,7 +104,7 @@ def test_answers_are_read_by_people(measured: Path, capsys: pytest.CaptureFixtur
     # again: what stands there stays, and nothing is added
     before = (measured / "read" / "sheet.csv").read_bytes()
     assert sheet(measured) == 0
-    assert "0 answers added, 5 were there" in capsys.readouterr().out
+    assert "0 answers added, 6 were there" in capsys.readouterr().out
     assert (measured / "read" / "sheet.csv").read_bytes() == before
 
 
