@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 VLLM_BIN := $(VLLM_VENV)/bin
 VLLM_PIP := $(VLLM_BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 
-.PHONY: gate test test-slow test-vllm lint types clean
+.PHONY: gate test test-slow test-train test-vllm lint types clean
 
 gate: $(VENV)/.installed
 	$(BIN)/pytest suites/tiny.safety.yaml
@@ -25,7 +25,11 @@ test: $(VENV)/.installed-dev
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow" -q
 
 test-slow: $(VENV)/.installed-dev $(VENV)/.installed-train
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m "slow and not deepspeed"
+
+# what needs TRL but only seconds, and DeepSpeed in two processes
+test-train: $(VENV)/.installed-deepspeed
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/training -m "not slow or deepspeed" -q --durations=5
 
 test-vllm: $(VLLM_VENV)/.installed
 	env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 $(VLLM_BIN)/pytest tests/vllm -q --durations=5
@@ -50,6 +54,12 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 $(VENV)/.installed-train: $(VENV)/.installed
 	@$(PIP) --editable ".[train]"
+	@touch $@
+
+# on CPU DeepSpeed compiles a part of itself at the first run
+$(VENV)/.installed-deepspeed: $(VENV)/.installed-train $(VENV)/.installed-dev
+	@command -v $${CXX:-g++} > /dev/null || { echo "DeepSpeed needs a C++ compiler (g++), and there is none"; exit 1; }
+	@DS_BUILD_OPS=0 $(PIP) --editable ".[train,deepspeed]"
 	@touch $@
 
 # torchvision and its like come as CUDA builds, which the CPU's torch cannot load; text needs none of them

@@ -73,8 +73,7 @@ def _preview(path: Path, count: int, seed: int | None) -> int:
     from dsafe_runner.training.model import open_tokenizer
     from dsafe_runner.training.preview import data, show
     from dsafe_runner.training.recipe import load_recipe, resolve
-    from dsafe_runner.training.rows import recipe_rows
-    from dsafe_runner.training.sft import tokenised
+    from dsafe_runner.training.rows import recipe_rows, tokenised
 
     recipe = load_recipe(path).value
     rows = recipe_rows(recipe, path, recipe.seed if seed is None else seed)

@@ -21,6 +21,7 @@ from dsafe_runner.training.ranks import Ranks, barrier
 
 RUN = "run.json"
 WHOLE = "dsafe.json"
+_OF_A_MODEL = (".safetensors", ".json", ".jinja", ".txt", ".model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,25 @@ class CheckpointFolder:
             _write(self.path / RUN, self.identity)
         barrier()
         return found
+
+    def keep_model(self, folder: Path, epoch: int) -> None:
+        """Keep the model of a checkpoint when the checkpoint itself has to go. Hard links: it takes no room twice."""
+        if not self.ranks.first:
+            return
+        kept = self.path / f"epoch-{epoch}"
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir()
+        for file in sorted(folder.iterdir()):
+            if file.is_file() and file.name.endswith(_OF_A_MODEL) and file.name != "trainer_state.json":
+                try:
+                    os.link(file, kept / file.name)
+                except OSError:  # another file system has no hard links
+                    shutil.copy2(file, kept / file.name)
+
+    def models(self) -> list[tuple[int, Path]]:
+        """The kept models, by epoch."""
+        named = [(re.fullmatch(r"epoch-(\d+)", f.name), f) for f in self.path.iterdir()]
+        return sorted((int(match[1]), folder) for match, folder in named if match)
 
     def close(self, folder: Path, notes: dict[str, Any]) -> None:
         """Mark a checkpoint whole; called by every process once it has written its part."""

@@ -12,10 +12,11 @@ from typing import Any
 
 from dsafe_runner.benchmarks import tiny_text
 from dsafe_runner.errors import TrainingError, UnavailableError
-from dsafe_runner.training.card import may_replace
 from dsafe_runner.training.recipe import FromScratch, Recipe
 from dsafe_runner.training.templates import TEMPLATES
 from dsafe_runner.training.tokenizer import make_tokenizer
+
+MARK = "<!-- written by dsafe train; without this line the card is yours, and is left alone -->"
 
 
 def open_tokenizer(recipe: Recipe, path: str | None) -> Any:
@@ -132,7 +133,7 @@ def save(
         tokenizer.save_pretrained(folder)
         record = finish(folder)
         (folder / "README.md").unlink(missing_ok=True)  # TRL's model card
-        if card is not None and may_replace(out / "README.md"):
+        if card is not None and _may_replace(out / "README.md"):
             (folder / "README.md").write_text(card(record), encoding="utf-8")
         text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
         (folder / "training.json").write_text(text, encoding="utf-8")
@@ -141,3 +142,13 @@ def save(
             file.chmod(0o644)  # safetensors makes its file private
             os.replace(file, out / file.name)
     return record
+
+
+def _may_replace(card: Path) -> bool:
+    """Whether a card there is ours (or none): one that people wrote stays."""
+    try:
+        return MARK in card.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return True
+    except (OSError, UnicodeDecodeError):
+        return False

@@ -85,6 +85,11 @@ class Recipe(Strict):
             raise ValueError("`dev` stops at its own goals and `select` compares epochs; give one of them")
         if self.select is not None and self.train.epochs is None:
             raise ValueError("`select` compares epochs, so `train` needs `epochs`")
+        if self.select is not None and (self.checkpoints is None or self.checkpoints.every != "epoch"):
+            raise ValueError("`select` needs a model of every epoch: say `checkpoints: {every: epoch}`")
+        trained = self.train.precision if self.deepspeed is not None else "float32"
+        if self.select is not None and self.save.dtype != trained:
+            raise ValueError(f"`select` measures the weights as they are trained; say `save: {{dtype: {trained}}}`")
         return self
 
 

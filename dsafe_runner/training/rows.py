@@ -12,7 +12,8 @@ from dsafe_runner.records import Message
 from dsafe_runner.training.mixture import mix
 from dsafe_runner.training.recipe import Recipe, TinyData
 from dsafe_runner.training.sources import TrainingRow
-from dsafe_runner.training.tokenise import Conversation
+from dsafe_runner.training.template_check import check_template
+from dsafe_runner.training.tokenise import Conversation, Tokenised, tokenise_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +38,16 @@ def recipe_rows(recipe: Recipe, path: Path, seed: int) -> Rows:
 
 def _conversations(rows: Iterable[TrainingRow]) -> list[Conversation]:
     return [Conversation(r.messages, r.thinking, r.answer, id=r.id, kind=r.kind) for r in rows]
+
+
+def tokenised(recipe: Recipe, tokenizer: Any, rows: Rows) -> tuple[Tokenised, Tokenised]:
+    """Rows to train on and rows held out, as tokens. TrainingError: the template or a row cannot be trained with."""
+    check_template(tokenizer, recipe.reasoning)
+    reasoning, t = recipe.reasoning is not None, recipe.train
+    made = tokenise_all(
+        tokenizer, rows.train, reasoning=reasoning, max_length=t.max_length, max_left_out=t.max_left_out
+    )
+    if not rows.held_out:
+        return made, Tokenised([], [], [])
+    held = tokenise_all(tokenizer, rows.held_out, reasoning=reasoning, max_length=t.max_length, max_left_out=1.0)
+    return made, held

@@ -5,36 +5,35 @@ result = train("recipes/tiny/base.yaml", "out/tiny-base")
 
 from __future__ import annotations
 
+import gc
 import importlib.util
-import json
 import math
 import os
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsafe_runner.errors import TrainingError, UnavailableError
 from dsafe_runner.records import digest
 from dsafe_runner.training import ranks as processes
-from dsafe_runner.training.card import card
+from dsafe_runner.training.batches import by_kind, check_batch, dataset
 from dsafe_runner.training.checkpoints import CheckpointFolder, Resume, logged_loss, mean_loss, weights_in
 from dsafe_runner.training.plan import refuse_what_does_not_fit
 from dsafe_runner.training.recipe import Recipe, load_recipe, resolve
-from dsafe_runner.training.rows import Rows, recipe_rows
+from dsafe_runner.training.recipe_train import Select
+from dsafe_runner.training.record import card, made_by, recipe_digest
+from dsafe_runner.training.rows import recipe_rows, tokenised
+from dsafe_runner.training.select import choose, refuse_shared_items
 from dsafe_runner.training.settings import sft_config
-from dsafe_runner.training.template_check import check_template
-from dsafe_runner.training.tokenise import Tokenised, preview, tokenise_all
+from dsafe_runner.training.tokenise import Tokenised, preview
 from dsafe_runner.training.tokenizer import check_reload
 
 if TYPE_CHECKING:
     from dsafe_runner.training.dev import ScoreName
 
-IGNORED = -100
-"""The label of a token that is not trained on (torch's convention)."""
 CHECKED = 200
 """Rows whose token ids are compared with those of the tokenizer as it will be loaded."""
 
@@ -81,6 +80,8 @@ def train(
     begun = time.monotonic()
     if not anyway:
         refuse_what_does_not_fit(recipe, path)
+    if recipe.select is not None and processes.this_rank().first:
+        refuse_shared_items(recipe.select, path)
     run = _Run(recipe, path, seed, start, out, fresh, say)
     steps, loss = run.fit()
     dev = run.write(steps, loss)
@@ -103,7 +104,8 @@ class _Run:
 
         processes.die_with_launcher()
         processes.be_quiet()
-        self.recipe, self.seed, self.out = recipe, seed, out
+        self.recipe, self.path, self.seed, self.out = recipe, path, seed, out
+        self.record: dict[str, Any] = {}
         self.ranks = processes.this_rank()
         self.say = processes.quiet_unless_first(say, self.ranks)
         own = resolve(recipe.start.path, path) if recipe.start.path is not None else None
@@ -158,7 +160,7 @@ class _Run:
         disable_progress_bars()
         trainer = make_trainer(
             trl, kinds=[r.kind for r in made.rows], names=[r.id for r in made.rows], model=self.model, args=self.args,
-            train_dataset=_dataset(made), eval_dataset=_by_kind(held_out) or None, processing_class=self.tokenizer,
+            train_dataset=dataset(made), eval_dataset=by_kind(held_out) or None, processing_class=self.tokenizer,
             callbacks=make_callbacks(self.rule, self.say, self._close_checkpoint if self.checkpoints else None),
         )  # fmt: skip
         trainer.remove_callback(PrinterCallback)  # ours says the same in one readable line
@@ -167,7 +169,14 @@ class _Run:
 
     def _close_checkpoint(self, folder: Path, where: dict[str, Any]) -> None:
         if self.checkpoints is not None:
-            self.checkpoints.close(folder, {**where, "looks": self.rule.looks if self.rule is not None else []})
+            if self.recipe.select is not None:
+                self.checkpoints.keep_model(folder, round(where["epoch"]))
+            self.checkpoints.close(folder, {**where, "looks": self.looks})
+
+    @property
+    def looks(self) -> list[tuple[int, dict[str, float]]]:
+        """What the development rule saw."""
+        return self.rule.looks if self.rule is not None else []
 
     def fit(self) -> tuple[int, float]:
         """Steps run and mean loss."""
@@ -196,53 +205,57 @@ class _Run:
 
     def write(self, steps: int, loss: float) -> dict[str, float]:
         """Write the checkpoint once it has been loaded back as an engine will, and still meets the goals."""
-        from dsafe_runner.training.dev import scores
-        from dsafe_runner.training.model import load, save
+        from dsafe_runner.training.model import save
 
-        record = self.record(steps, loss)
-        state = self._whole_weights()
+        self.record = made_by(
+            self.recipe, self.start, self.seed, steps, loss, self.looks, self.ranks.world, self.rows, self.made
+        )
+        state = None if self.recipe.select is not None else self._whole_weights()
+        self._part()
         if not self.ranks.first:
             return {}
-
-        def finish(folder: Path) -> dict[str, Any]:
-            texts = (preview(self.tokenizer, t) for t in self.made.tokens[:CHECKED])
-            check_reload(self.tokenizer, folder, texts)
-            if self.rule is None:
-                return record
-            model, tokenizer = load(str(folder))
-            names: tuple[ScoreName, ...] = ("mcq", "refusal", "benign", "reasoning")
-            dev = scores(model, tokenizer, names, self.rule.dev.max_tokens)
-            self.rule.check_final(dev)
-            return {**record, "dev": {name: round(value, 4) for name, value in dev.items()}}
-
+        if self.recipe.select is not None:
+            self._write_selected(self.recipe.select)
+            return {}
         model = self.trainer.accelerator.unwrap_model(self.trainer.model)
         written = save(
-            model, self.tokenizer, self.out, self.recipe.save.dtype, finish, state=state, card=self._card,
-        )  # fmt: skip
+            model, self.tokenizer, self.out, self.recipe.save.dtype, self._finish, state=state, card=self._card
+        )
         return dict(written.get("dev", {}))
 
-    def record(self, steps: int, loss: float) -> dict[str, Any]:
-        """What training.json says, development scores aside."""
-        looks = self.rule.looks if self.rule is not None else []
-        names = ["torch", "transformers", "trl", "tokenizers", *(["deepspeed"] if self.recipe.deepspeed else [])]
-        return {
-            "recipe": self.recipe.recipe,
-            "recipe_digest": recipe_digest(self.recipe),
-            "seed": self.seed,
-            "start": self.start or "from scratch",
-            "steps": steps,
-            "loss": round(loss, 5),
-            "looks": [{"step": s, **{k: round(v, 4) for k, v in found.items()}} for s, found in looks],
-            "world_size": self.ranks.world,
-            "data": self.rows.manifest,
-            "left_out": len(self.made.left_out),
-            "warnings": self.rows.warnings,
-            "versions": {name: version(name) for name in names},
-        }
+    def _finish(self, folder: Path) -> dict[str, Any]:
+        """The record of what has just been written to `folder`, once it has been read back."""
+        from dsafe_runner.training.dev import scores
+        from dsafe_runner.training.model import load
+
+        check_reload(self.tokenizer, folder, (preview(self.tokenizer, t) for t in self.made.tokens[:CHECKED]))
+        if self.rule is None:
+            return self.record
+        model, tokenizer = load(str(folder))
+        names: tuple[ScoreName, ...] = ("mcq", "refusal", "benign", "reasoning")
+        dev = scores(model, tokenizer, names, self.rule.dev.max_tokens)
+        self.rule.check_final(dev)
+        return {**self.record, "dev": {name: round(value, 4) for name, value in dev.items()}}
+
+    def _write_selected(self, select: Select) -> None:
+        """Write the model of the epoch that does best in the development suite."""
+        import torch
+
+        from dsafe_runner.training.model import load_model, save
+
+        epochs = self.checkpoints.models() if self.checkpoints is not None else []
+        self.trainer = self.model = None  # their memory is the suite's now
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        folder = self.out.with_name(f"{self.out.name}-checkpoints")
+        chosen = choose(select, self.path, epochs, folder, self.say)
+        self.record["selected"] = chosen.record(select.suite)
+        dtype = self.recipe.save.dtype
+        save(load_model(str(chosen.folder), dtype), self.tokenizer, self.out, dtype, self._finish, card=self._card)
 
     def _card(self, record: dict[str, Any]) -> str:
-        shown = json.dumps(self.recipe.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False, indent=1)
-        return card(self.recipe.recipe, str(record["start"]), record, shown)
+        return card(self.recipe, record)
 
     def _whole_weights(self) -> dict[str, Any] | None:
         """The trained weights where the model does not hold them itself: spread by DeepSpeed, or in a checkpoint."""
@@ -251,62 +264,16 @@ class _Run:
             state = weights_in(self.resume.folder)
         elif self.recipe.deepspeed is not None:
             state = self.trainer.accelerator.get_state_dict(self.trainer.model_wrapped)
+        return state
+
+    def _part(self) -> None:
+        """The processes have nothing more to do together."""
         if self.recipe.deepspeed is not None:
             from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
             processes.barrier()
             processes.leave()
             unset_hf_deepspeed_config()  # a model that is loaded now is loaded whole, by this process alone
-        return state
-
-
-def tokenised(recipe: Recipe, tokenizer: Any, rows: Rows) -> tuple[Tokenised, Tokenised]:
-    """Rows to train on and rows held out, as tokens. TrainingError: the template or a row cannot be trained with."""
-    check_template(tokenizer, recipe.reasoning)
-    reasoning, t = recipe.reasoning is not None, recipe.train
-    made = tokenise_all(
-        tokenizer, rows.train, reasoning=reasoning, max_length=t.max_length, max_left_out=t.max_left_out
-    )
-    if not rows.held_out:
-        return made, Tokenised([], [], [])
-    held = tokenise_all(tokenizer, rows.held_out, reasoning=reasoning, max_length=t.max_length, max_left_out=1.0)
-    return made, held
-
-
-def recipe_digest(recipe: Recipe) -> str:
-    """Of what a recipe says, comments aside; keys that are not said do not count, so new ones change nothing."""
-    return digest(recipe.model_dump(mode="json", exclude_defaults=True))
-
-
-def check_batch(batch: Any, eos: int) -> None:
-    """Look at what really reaches the model. TrainingError: a row whose last trained token is not `eos`."""
-    labels = batch["labels"]
-    for row in labels:
-        trained = row[row != IGNORED]
-        if len(trained) == 0 or int(trained[-1]) != eos:
-            raise TrainingError("the end of text is not trained on in a collated batch; check the TRL version")
-
-
-def _dataset(made: Tokenised) -> Any:
-    from datasets import Dataset
-
-    from dsafe_runner.training.trainer import ROW
-
-    return Dataset.from_list(
-        [
-            {"input_ids": t.input_ids, "completion_mask": t.completion_mask, ROW: number}
-            for number, t in enumerate(made.tokens)
-        ]
-    )
-
-
-def _by_kind(held_out: Tokenised) -> dict[str, Any]:
-    kinds = dict.fromkeys(row.kind for row in held_out.rows)
-    pairs = list(zip(held_out.rows, held_out.tokens, strict=True))
-    return {
-        kind: _dataset(Tokenised([r for r, _ in pairs if r.kind == kind], [t for r, t in pairs if r.kind == kind], []))
-        for kind in kinds
-    }
 
 
 def _rule(recipe: Recipe, model: Any, tokenizer: Any, say: Callable[[str], None]) -> Any:

@@ -22,7 +22,7 @@ pytest.importorskip("deepspeed", reason="needs DeepSpeed: pip install 'dsafe-run
 if shutil.which(os.environ.get("CXX", "g++")) is None:
     pytest.skip("DeepSpeed compiles a part of itself on CPU: it needs g++", allow_module_level=True)
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.deepspeed]
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 900
 """Seconds one run may take: compiling included, on a busy machine."""

@@ -146,7 +146,7 @@ def test_deepspeed_is_asked_for_only_by_its_key(write_recipe, tmp_path):
 def test_a_batch_whose_end_is_not_trained_is_refused():
     import torch
 
-    from dsafe_runner.training.sft import check_batch
+    from dsafe_runner.training.batches import check_batch
 
     check_batch({"labels": torch.tensor([[-100, 5, 2], [5, 2, -100]])}, eos=2)
     with pytest.raises(TrainingError, match="not trained"):
