@@ -29,14 +29,23 @@ def vllm_servers(models: Mapping[str, tuple[Path, Sequence[str]]], logs: Path) -
             _wait(server, f"http://127.0.0.1:{port}/health", _log(logs, name))
         yield {name: f"http://127.0.0.1:{port}/v1" for name, (_, port) in started.items()}
     finally:
-        for server, _ in started.values():
-            server.terminate()
-        for server, _ in started.values():
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                server.wait(15)
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(server.pid, signal.SIGKILL)
-            server.wait()
+        for signum, patience in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)):
+            until = time.monotonic() + patience
+            for server, _ in started.values():
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(server.pid, signum)
+            while time.monotonic() < until and any(_alive(server) for server, _ in started.values()):
+                time.sleep(0.1)
+
+
+def _alive(server: subprocess.Popen[bytes]) -> bool:
+    """Whether anything of its process group is left."""
+    server.poll()
+    try:
+        os.killpg(server.pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _log(logs: Path, name: str) -> Path:
@@ -64,9 +73,11 @@ def _start(name: str, folder: Path, port: int, options: Sequence[str], log: Path
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
     }  # fmt: skip
     with log.open("wb") as out:
+        # its engine's process outlives a server that is killed: the group ends when the server does, or when our end of
+        # the pipe closes, however we end
         return subprocess.Popen(
-            command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment,
-            start_new_session=True,
+            ["sh", "-c", '("$@"; kill -KILL 0) & cat > /dev/null; kill -KILL 0', "sh", *command],
+            stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.PIPE, env=environment, start_new_session=True,
         )  # fmt: skip
 
 
