@@ -176,7 +176,11 @@ def test_an_interrupted_run_keeps_what_was_answered(project):
         text = SUITE.format(urls=json.dumps([model.url]), judge=judge.url, patience=5, tries=4)
         (project / "slow.safety.yaml").write_text(text.replace("concurrency: 16", "concurrency: 4", 1))
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-        with subprocess.Popen(command, cwd=project, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            command, cwd=project, env=environment, stderr=subprocess.PIPE, text=True,
+            # a shell that runs the tests in the background has them ignore it, and their children too
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        ) as process:
             while sum(n for question, n in model.log()["answered"].items() if "第" in question) < 40:
                 time.sleep(0.05)
             process.send_signal(signal.SIGINT)

@@ -421,7 +421,9 @@ def test_the_controller_dies(sandbox, how):
         "import sys; from dsafe_runner.sandbox.bubblewrap import Sandbox\n"
         f"Sandbox().run({DAEMONS.format(name=name, end='time.sleep(60)')!r})"
     )
-    controller = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    # a shell that runs the tests in the background has them ignore an interrupt, and their children too
+    heard = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    controller = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, preexec_fn=heard)
     try:
         wait_until(lambda: len(processes_named(name)) >= 4)
         controller.send_signal(how)
