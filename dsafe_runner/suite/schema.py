@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from dsafe_runner.config.schema import DRAFT, INCLUDE, tidy
 from dsafe_runner.suite.spec import Suite
 
 SCHEMA_FILE = Path(__file__).with_name("suite.schema.json")
@@ -24,62 +25,23 @@ _EXAMPLES: dict[str, dict[str, list[Any]]] = {
     "Waiver": {"check": ["distilled::mcq/overall[acc-min]", "distilled::refusal/*"], "until": ["2027-01-31"]},
 }
 
-_INCLUDE: dict[str, Any] = {
-    "description": (
-        "A file, or a list of files, relative to this one. Their mappings are joined with those here key by key, "
-        "their lists come before the lists here; a key in both is an error."
-    ),
-    "anyOf": [
-        {"type": "string", "minLength": 1},
-        {"type": "array", "items": {"type": "string", "minLength": 1}},
-    ],
-    "examples": ["shared/engines.yaml"],
-}
-
-
 def schema_text() -> str:
     """The schema as the file holds it: JSON, two spaces, a final newline."""
-    schema = _tidy(Suite.model_json_schema())
+    schema = tidy(Suite.model_json_schema())
     for name, fields in _EXAMPLES.items():
         for field, examples in fields.items():
             schema["$defs"][name]["properties"][field]["examples"] = examples
-    schema["properties"] = {"suite": schema["properties"].pop("suite"), "include": _INCLUDE, **schema["properties"]}
+    schema["properties"] = {"suite": schema["properties"].pop("suite"), "include": INCLUDE, **schema["properties"]}
     # What is required may stand in an included file.
     required = schema.pop("required")
     schema["if"] = {"required": ["include"]}
     schema["else"] = {"required": required}
     head = {
-        # draft 7: the newest draft every YAML editor plugin knows
-        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$schema": DRAFT,
         "title": "dsafe suite",
         "description": "A safety gate: models, benchmarks, and the limits a release must keep (*.safety.yaml).",
     }
     return json.dumps(head | {k: v for k, v in schema.items() if k not in head}, indent=2, ensure_ascii=False) + "\n"
-
-
-def _tidy(value: Any, of_properties: bool = False) -> Any:
-    """The schema without generated titles, `or null` and defaults that say nothing; off-pattern names refused."""
-    if isinstance(value, list):
-        return [_tidy(v) for v in value]
-    if not isinstance(value, dict):
-        return value
-    # inside `properties` the keys are field names: a field may be called title
-    tidy = {
-        key: _tidy(v, key in ("properties", "$defs") and not of_properties)
-        for key, v in value.items()
-        if of_properties or not (key == "title" or (key == "default" and (v is None or isinstance(v, dict))))
-    }
-    if of_properties:
-        return tidy
-    if "patternProperties" in tidy:
-        tidy["additionalProperties"] = False
-    members = [s for s in tidy.get("anyOf", []) if s != {"type": "null"}]
-    if "anyOf" in tidy and len(members) == 1:
-        del tidy["anyOf"]
-        return members[0] | tidy
-    if members:
-        tidy["anyOf"] = members
-    return tidy
 
 
 if __name__ == "__main__":
