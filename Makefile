@@ -25,7 +25,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow" -q
 
 test-slow: $(VENV)/.installed-dev $(VENV)/.installed-train
-	$(BIN)/pytest -m "slow and not deepspeed"
+	$(BIN)/pytest -n 2 --dist worksteal -m "slow and not deepspeed" -q --durations=10
 
 # what needs TRL but only seconds, and DeepSpeed in two processes
 test-train: $(VENV)/.installed-deepspeed
