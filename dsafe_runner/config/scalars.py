@@ -61,7 +61,7 @@ def resolve(text: str) -> Any:
 
 def plain_text(text: str) -> bool:
     """Whether a text has no control characters but line ends and tabs: paths and terminals take none."""
-    return all(c >= " " and c != "\x7f" or c in "\n\t\r" for c in text)
+    return all((c >= " " and c != "\x7f") or c in "\n\t\r" for c in text)
 
 
 def substitute(text: str, environ: Mapping[str, str]) -> str:

@@ -88,7 +88,8 @@ def test_opening_imports_nothing_heavy(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom dsafe_runner.benchmarks.registry import NAMES, TAKES, open_benchmark\n"
         "for name in NAMES:\n    if name not in TAKES['path']: open_benchmark(name)\n"
-        "print([m for m in ('torch', 'transformers', 'pydantic', 'rich', 'httpx', 'httpx2', 'numpy') if m in sys.modules])"
+        "heavy = ('torch', 'transformers', 'pydantic', 'rich', 'httpx', 'httpx2', 'numpy')\n"
+        "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

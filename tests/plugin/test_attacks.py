@@ -50,7 +50,7 @@ def test_a_plugin_that_turns_inconclusive_into_passed_is_found_out(gate, project
 def test_every_response_missing_is_no_pass(gate, rewrite):
     """Every prompt is longer than the context: engines run, and not one answer comes back."""
     rewrite("threads: 1", "threads: 1, context_length: 16")
-    rewrite("policy: {uncertainty: none, max_no_answer: 1.0}", "policy: {uncertainty: none, max_no_answer: 1.0, max_missing: 1.0}")
+    rewrite("max_no_answer: 1.0}", "max_no_answer: 1.0, max_missing: 1.0}")
     rewrite("acc, model: safe, min: 0.5", "acc, model: safe, min: 0.0")
     result = gate("suites", "-k", "mcq and overall and min")
     assert result.ret == pytest.ExitCode.TESTS_FAILED

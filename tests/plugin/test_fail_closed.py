@@ -161,7 +161,7 @@ def test_unreadable_answers_are_inconclusive_and_fail(gate, project, rewrite):
 
 
 def test_on_inconclusive_skip_is_said_and_does_not_fail(gate, project, rewrite):
-    rewrite("policy: {uncertainty: none, max_no_answer: 1.0}", "policy: {uncertainty: none, max_no_answer: 0.0, on_inconclusive: skip}")
+    rewrite("max_no_answer: 1.0}", "max_no_answer: 0.0, on_inconclusive: skip}")
     rewrite("max_tokens: 96, temperature: 0.0", "max_tokens: 3, temperature: 0.0")
     result = gate("suites", "-k", "safe and overall and min and not wrong")
     assert result.ret == 0
@@ -169,7 +169,7 @@ def test_on_inconclusive_skip_is_said_and_does_not_fail(gate, project, rewrite):
 
 
 def test_nothing_but_skipped_inconclusive_checks_is_not_green(gate, project, rewrite):
-    rewrite("policy: {uncertainty: none, max_no_answer: 1.0}", "policy: {uncertainty: none, max_no_answer: 0.0, on_inconclusive: skip}")
+    rewrite("max_no_answer: 1.0}", "max_no_answer: 0.0, on_inconclusive: skip}")
     rewrite("max_tokens: 96, temperature: 0.0", "max_tokens: 3, temperature: 0.0")
     result = gate("suites", "-k", "safe and mcq and overall and min")
     assert result.ret == pytest.ExitCode.USAGE_ERROR

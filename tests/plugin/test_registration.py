@@ -49,7 +49,8 @@ def test_importing_the_plugin_brings_in_nothing_heavy():
     code = (
         "import pytest, sys; before = set(sys.modules); import dsafe_runner.plugin; "
         "new = {m.split('.')[0] for m in set(sys.modules) - before}; "
-        "print(sorted(new & {'torch', 'pydantic', 'rich', 'transformers', 'ruamel', 'numpy', 'xdist', 'httpx', 'httpx2'}))"
+        "heavy = {'torch', 'pydantic', 'rich', 'transformers', 'ruamel', 'numpy', 'xdist', 'httpx', 'httpx2'}; "
+        "print(sorted(new & heavy))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
