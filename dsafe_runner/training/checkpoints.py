@@ -94,14 +94,20 @@ class CheckpointFolder:
         if self.ranks.first:
             _write(folder / WHOLE, notes)
 
+    def release(self) -> None:
+        """Let another run write here."""
+        if self.held is not None:
+            self.held.close()
+
     def _lock(self) -> None:
-        """Held until this process ends, however it ends."""
+        """Held until `release`, or until this process ends, however it ends."""
         beside = self.path.with_name(f".{self.path.name}.lock")
         beside.parent.mkdir(parents=True, exist_ok=True)
         self.held = beside.open("w")
         try:
             fcntl.flock(self.held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            self.release()
             raise TrainingError(f"another run is writing to {self.path}; wait for it, or end it") from error
 
     def _refuse_foreign(self) -> None:

@@ -83,8 +83,12 @@ def train(
     if recipe.select is not None and processes.this_rank().first:
         refuse_shared_items(recipe.select, path)
     run = _Run(recipe, path, seed, start, out, fresh, say)
-    steps, loss = run.fit()
-    dev = run.write(steps, loss)
+    try:
+        steps, loss = run.fit()
+        dev = run.write(steps, loss)
+    finally:
+        if run.checkpoints is not None:
+            run.checkpoints.release()
     run.say(f"wrote {out}")
     return Trained(out, steps, time.monotonic() - begun, loss, dev)
 

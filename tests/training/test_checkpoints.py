@@ -28,7 +28,7 @@ def test_starts_from_nothing_and_goes_on_from_the_newest_whole_one(tmp_path):
     assert made.open(fresh=False) is None
     for step, whole in ((5, True), (10, True), (15, False)):
         add(made, step, whole)
-    made.held.close()
+    made.release()
     found = folder(tmp_path / "c").open(fresh=False)
     assert (found.step, found.notes["step"], found.folder.name) == (10, 10, "checkpoint-10")
     assert not (tmp_path / "c" / "checkpoint-15").exists()
@@ -38,7 +38,7 @@ def test_another_run_is_refused_with_what_differs(tmp_path):
     made = folder(tmp_path / "c")
     made.open(fresh=False)
     add(made, 5)
-    made.held.close()
+    made.release()
     with pytest.raises(TrainingError, match=r"another run \(processes was 2, is 4; seed was 1, is 2\).*--fresh"):
         folder(tmp_path / "c", seed=2, processes=4).open(fresh=False)
     assert folder(tmp_path / "c", seed=2).open(fresh=True) is None
@@ -50,8 +50,7 @@ def test_two_runs_never_write_to_one_folder(tmp_path):
     first.open(fresh=False)
     with pytest.raises(TrainingError, match="another run is writing"):
         folder(tmp_path / "c").open(fresh=True)
-    assert first.held is not None
-    first.held.close()
+    first.release()
     folder(tmp_path / "c").open(fresh=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,116 @@ def test_reasoning_rows_for_a_template_without_it_are_refused(write_recipe, tmp_
     recipe = write_recipe(template="plain", reasoning=None)
     with pytest.raises(TrainingError, match="declares no `reasoning`"):
         train(recipe, tmp_path / "out", say=quiet)
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory, small):
+    """The shipped mixture, as the six recipes have it, on a one-layer model: three steps and a checkpoint."""
+    from ruamel.yaml import YAML
+
+    from dsafe_runner.training.sft import train
+
+    folder = tmp_path_factory.mktemp("mixed")
+    data = YAML(typ="safe").load((ROOT / "recipes" / "r1-distill.fragment.yaml").read_text(encoding="utf-8"))["data"]
+    for source in data["sources"]:
+        source["path"] = str(ROOT / "recipes" / "data" / Path(source["path"]).name)
+    start = {"scratch": {**small["start"]["scratch"], "context": 4096}}
+    numbers = {"steps": 3, "batch_size": 4, "learning_rate": 0.001, "max_length": 4096, "log_every": 1}
+    recipe = {**small, "recipe": "mixed", "start": start, "data": data, "train": numbers, "checkpoints": {"every": 2}}
+    (folder / "mixed.yaml").write_text(json.dumps(recipe), encoding="utf-8")
+    said: list[str] = []
+    train(folder / "mixed.yaml", folder / "out", say=said.append)
+    return folder, said
+
+
+def test_the_shipped_mixture_needs_no_warning_and_every_row_fits(mixed):
+    folder, said = mixed
+    assert not [line for line in said if "warning" in line or "left out" in line]
+    record = json.loads((folder / "out" / "training.json").read_text(encoding="utf-8"))
+    assert record["data"]["kinds"]["reasoning"]["share"] > 0.5
+    assert [s["kind"] for s in record["data"]["sources"]] == ["safety", "reasoning", "benign"]
+    assert all(len(s["sha256"]) == 64 for s in record["data"]["sources"])
+
+
+def test_progress_has_a_loss_per_kind_speed_and_held_out_losses(mixed):
+    lines = [line for line in mixed[1] if line.startswith("step ")]
+    first = re.fullmatch(
+        r"step 1/3: loss (\d\.\d{4}) \(((?:\w+ \d\.\d{4}(?:, )?)+)\), [\d,]+ tokens/s, \d+:\d\d left", lines[0]
+    )
+    assert first, lines
+    losses = [float(part.split()[1]) for part in first[2].split(", ")]
+    assert min(losses) <= float(first[1]) <= max(losses)
+    held_out = [line for line in lines if "held-out" in line]
+    assert [set(re.findall(r"(\w+) \d", line.split("loss ")[1])) for line in held_out[:3]] == [
+        {"safety"}, {"reasoning"}, {"benign"},
+    ]  # fmt: skip
+
+
+def test_the_card_says_what_it_was_made_of(mixed):
+    folder, _ = mixed
+    text = (folder / "out" / "README.md").read_text(encoding="utf-8")
+    assert text.count("| `") == 3
+    assert '"recipe": "mixed"' in text
+    assert "- trl " in text
+    (folder / "out" / "README.md").write_text("my own", encoding="utf-8")
+    from dsafe_runner.training.sft import train
+
+    train(folder / "mixed.yaml", folder / "out", say=quiet)  # goes on from its last checkpoint: nothing is left to do
+    assert (folder / "out" / "README.md").read_text(encoding="utf-8") == "my own"
+
+
+def test_a_finished_run_is_only_written_again(mixed):
+    from dsafe_runner.training.sft import train
+
+    folder, _ = mixed
+    before, steps = weights(folder / "out"), json.loads((folder / "out" / "training.json").read_text())["steps"]
+    said: list[str] = []
+    done = train(folder / "mixed.yaml", folder / "out", say=said.append)
+    assert (done.steps, steps) == (3, 3)
+    assert any("going on after step 3 of 3" in line for line in said)
+    assert weights(folder / "out") == before
+
+
+def test_a_tracker_that_is_not_there_is_said_before_anything_is_trained(write_recipe, tmp_path):
+    import importlib.util
+
+    from dsafe_runner.training.sft import train
+
+    if importlib.util.find_spec("swanlab") is not None:
+        pytest.skip("swanlab is installed here")
+    with pytest.raises(UnavailableError, match="report_to names swanlab"):
+        train(write_recipe(report_to=[["swanlab"]]), tmp_path / "out", say=quiet)
+
+
+def test_trackers_get_the_numbers_of_the_progress_lines(write_recipe, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard", reason="needs tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    from dsafe_runner.training.sft import train
+
+    monkeypatch.setenv("TENSORBOARD_LOGGING_DIR", str(tmp_path / "board"))
+    train(write_recipe(report_to=[["tensorboard"]], train={"log_every": 2}), tmp_path / "out", say=quiet)
+    events = EventAccumulator(str(next((tmp_path / "board").rglob("events*")).parent))
+    events.Reload()
+    assert {"train/loss", "train/loss_refuse", "train/loss_reason", "train/tokens_per_second"} <= set(
+        events.Tags()["scalars"]
+    )
+
+
+def test_a_loss_that_is_not_finite_is_named_with_its_rows(write_recipe, tmp_path):
+    from dsafe_runner.training.sft import train
+
+    recipe = write_recipe(train={"learning_rate": 1e30, "warmup": 0.0})
+    with pytest.raises(TrainingError, match=r"the loss is nan at step 2 \(rows .*\); lower learning_rate or clip"):
+        train(recipe, tmp_path / "out", say=quiet)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_global_batch_must_share_out(write_recipe, tmp_path):
+    from dsafe_runner.training.sft import train
+
+    with pytest.raises(TrainingError, match=r"global_batch 12 is no multiple of batch_size 8 x 1 process"):
+        train(write_recipe(train={"global_batch": 12}), tmp_path / "out", say=quiet)
 
 
 def test_absent_start_is_unavailable(write_recipe, tmp_path):
