@@ -1,7 +1,7 @@
 """Which training texts contain benchmark items: text against text, whatever the spacing, width, case or punctuation.
 
-    index = Index(items_of("mcq", samples))
-    for found in index.overlaps(rows): ...
+    made = compare(read_rows(path), items_of("mcq", samples))
+    made.k, made.overlapping
 
 A text becomes a row of tokens: a Han character is one, so is a word of any other script. An item overlaps with a text
 when at least `SHARE` of its 3-grams stand together in it, in a stretch not much longer than the item: a copy does, and
@@ -69,6 +69,38 @@ class Overlap:
     benchmark: str
     item: str
     share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Samples held against items: what a gate decides on.
+
+    samples, items  how many were compared; neither is 0
+    found           every pair that overlaps
+    """
+
+    samples: int
+    items: int
+    found: tuple[Overlap, ...]
+
+    @property
+    def overlapping(self) -> tuple[str, ...]:
+        """Ids of the samples that hold at least one item, each once, sorted."""
+        return tuple(sorted({one.row for one in self.found}))
+
+    @property
+    def k(self) -> int:
+        """How many samples overlap; samples of one id in different places count each."""
+        return len({(one.where, one.row) for one in self.found})
+
+
+def compare(rows: Iterable[Row], items: Sequence[Item]) -> Comparison:
+    """All samples against all items. DataError: there are no items or no samples, so nothing would be compared."""
+    index = Index(items)
+    held = list(rows)
+    if not held:
+        raise DataError("there are no training samples to compare")
+    return Comparison(len(held), len({(i.benchmark, i.id) for i in items}), tuple(index.overlaps(held)))
 
 
 def tokens(text: str) -> list[str]:

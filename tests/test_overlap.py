@@ -10,7 +10,7 @@ import pytest
 
 from dsafe_runner.benchmarks.registry import open_benchmark
 from dsafe_runner.errors import DataError
-from dsafe_runner.overlap import SHARE, Index, Item, Row, items_of, read_rows, tokens
+from dsafe_runner.overlap import SHARE, Index, Item, Row, compare, items_of, read_rows, tokens
 from dsafe_runner.records import Message, Sample
 
 ROOT = Path(__file__).parents[1]
@@ -120,6 +120,16 @@ def test_nothing_to_compare_with_is_an_error():
         Index([])
     with pytest.raises(DataError, match="no text"):
         Index([Item("b", "0", "？！")])
+
+
+def test_a_comparison_counts_samples_not_pairs():
+    items = [Item("b", "0", QUESTION), Item("b", "1", OTHER), Item("c", "0", QUESTION)]
+    rows = [Row("r2", "f:2", (QUESTION, OTHER)), Row("r1", "f:1", (OTHER,)), Row("r3", "f:3", ("别的",))]
+    made = compare(rows, items)
+    assert (made.k, made.samples, made.items, made.overlapping) == (2, 3, 3, ("r1", "r2"))
+    assert len(made.found) == 4
+    with pytest.raises(DataError, match="no training samples"):
+        compare([], items)
 
 
 def shipped_rows():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dsafe_runner.errors import UnavailableError
-from dsafe_runner.overlap import Index, Item, Overlap, Row, items_of, read_rows
+from dsafe_runner.overlap import Item, Row, compare, items_of, read_rows
 
 CHECKPOINT = "DSAFE_CHECKPOINT"
 """Development suites take their candidate from it (`select` in a recipe); its items do not depend on it."""
@@ -28,22 +28,15 @@ def add_overlap(commands: Any) -> None:
 def run_overlap(arguments: argparse.Namespace) -> int:
     """0 nothing overlaps, 1 something does. UnavailableError: a benchmark's data is absent; nothing is said then."""
     items = suite_items(arguments.suite)
-    index = Index(items)
-    count = 0
-    found: list[Overlap] = []
-    for what in arguments.what:
-        rows = list(_rows(what))
-        count += len(rows)
-        found += index.overlaps(rows)
-    for one in found:
+    made = compare((row for what in arguments.what for row in _rows(what)), items)
+    for one in made.found:
         print(f"{one.where}: {one.row} overlaps {one.benchmark} item {one.item} ({one.share:.0%})")
     benchmarks = len({item.benchmark for item in items})
-    texts = len({(item.benchmark, item.id) for item in items})
     print(
-        f"{len({(o.where, o.row) for o in found})} of {count} samples overlap with {texts} items of {benchmarks} "
-        f"benchmarks of {arguments.suite}"
+        f"{made.k} of {made.samples} samples overlap with {made.items} items of {benchmarks} benchmarks of "
+        f"{arguments.suite}"
     )
-    return 1 if found else 0
+    return 1 if made.found else 0
 
 
 def suite_items(path: Path) -> list[Item]:

@@ -102,9 +102,11 @@ def needs(size: Dimensions, recipe: Recipe, setup: Setup, machines: Machines) ->
         host = int(spread * HOST_FACTOR)
     kept = recipe.checkpoints.keep + 1 if recipe.checkpoints is not None else 0
     saved = 2 if recipe.save.dtype == "bfloat16" else 4
+    # whole weights and the optimiser's; ZeRO-2 writes the weights a second time, in its own file
+    checkpoint = 12 + narrow * (2 if setup.stage == 2 else 1)
     return Needs(
         weights, gradients, optimiser, gathered, activations(size, recipe), setup.buckets + RUNTIME,
-        host=host, saving=narrow * p if setup.stage else 0, disk=kept * (12 + narrow) * p + saved * p,
+        host=host, saving=narrow * p if setup.stage else 0, disk=kept * checkpoint * p + saved * p,
     )  # fmt: skip
 
 

@@ -77,7 +77,7 @@ class Dev(Strict):
 
 
 class Checkpoints(Strict):
-    """What a run that dies goes on from. Weights and optimiser: about 16 bytes a parameter each."""
+    """What a run that dies goes on from. Weights and optimiser: 14 to 16 bytes a parameter each."""
 
     every: Literal["epoch"] | Count = Field(description="`epoch`, or a number of steps.")
     keep: Annotated[int, Field(ge=2)] = Field(
