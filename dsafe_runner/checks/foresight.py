@@ -5,7 +5,7 @@ from __future__ import annotations
 from dsafe_runner.checks.guards import one_of
 from dsafe_runner.checks.possible import needed
 from dsafe_runner.checks.power import ASSUMED_FLIPS, detectable_drop, failing_rate, passing_rate
-from dsafe_runner.plan import CALIBRATION, GUARD, Check, Plan
+from dsafe_runner.plan import CALIBRATION, GUARD, OVERLAP, Check, Plan
 
 
 def foresee(plan: Plan, check: Check) -> str:
@@ -13,6 +13,8 @@ def foresee(plan: Plan, check: Check) -> str:
 
     That share is assumed unless the suite has measured it; docs/statistics.md says what follows from it.
     """
+    if check.benchmark == OVERLAP:
+        return f"{check.n} training samples"
     if check.benchmark == CALIBRATION:
         return f"{check.n} labelled replies"
     samples = plan.loaded.suite.benchmarks[check.benchmark].samples

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dsafe_runner.checks.onesided import claim_of, margin_of
 from dsafe_runner.checks.possible import least_items, spotless
 from dsafe_runner.errors import ConfigError, Mistake
-from dsafe_runner.plan import CALIBRATION, GUARD, Check, Plan
+from dsafe_runner.plan import CALIBRATION, GUARD, OVERLAP, Check, Plan
 
 _KEYS = {"min": "min", "max": "max", "drop": "max_drop", "gain": "min_gain", "rise": "max_rise", "fall": "min_fall"}
 
@@ -30,7 +30,7 @@ def impossible(plan: Plan) -> Iterable[Mistake]:
     """A mistake per limit that is out of reach, however good the model."""
     seen: set[tuple[object, ...]] = set()
     for check in plan.checks:
-        if check.rule == GUARD or check.benchmark == CALIBRATION:
+        if check.rule == GUARD or check.benchmark in (CALIBRATION, OVERLAP):
             continue
         samples = plan.loaded.suite.benchmarks[check.benchmark].samples
         what = _noise(plan, check, samples) or _too_few(check, samples)

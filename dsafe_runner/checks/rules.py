@@ -18,9 +18,10 @@ from dsafe_runner.checks.evidence import Evidence
 from dsafe_runner.checks.judged import judge_doubts_of, judge_known, review_decision
 from dsafe_runner.checks.metrics import GRADED, estimate, tally
 from dsafe_runner.checks.onesided import SLACK
+from dsafe_runner.checks.overlaps import overlap_verdict
 from dsafe_runner.checks.wording import gate_sentence, guard_sentence, judge_cannot
 from dsafe_runner.errors import EvidenceError
-from dsafe_runner.plan import CALIBRATION, Check
+from dsafe_runner.plan import CALIBRATION, OVERLAP, Check
 from dsafe_runner.records import Estimate, Status, Verdict
 from dsafe_runner.suite.spec import Policy
 
@@ -48,6 +49,8 @@ def decide_check(
     Raises:
         EvidenceError: an empty slice, or two sides that do not hold the same items.
     """
+    if check.benchmark == OVERLAP:
+        return overlap_verdict(check, candidate)
     ours = estimate(check.metric, candidate, check.slice, check.confidence)
     if check.benchmark == CALIBRATION:
         return _hygiene(check, _calibrated(check, ours), ours, check.model, policy)

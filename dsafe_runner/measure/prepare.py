@@ -180,7 +180,7 @@ def _add_requests(plan: Plan, job: Job, own: list[Measurement], made: Prepared, 
 
 
 def _load_samples(plan: Plan, wanted: dict[str, Measurement], made: Prepared) -> None:
-    for name in dict.fromkeys(m.benchmark for m in wanted.values() if m.of_judge is None):
+    for name in dict.fromkeys(m.benchmark for m in wanted.values() if not (m.of_judge or m.of_overlap)):
         benchmark = plan.benchmarks[name]
         try:
             samples = benchmark.samples()

@@ -10,7 +10,7 @@ import time
 from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
-from dsafe_runner.errors import DsafeError, StoreError
+from dsafe_runner.errors import DsafeError, StoreError, UnavailableError
 from dsafe_runner.judges.base import AskingJudge
 from dsafe_runner.measure.asking import ask
 from dsafe_runner.measure.baseline import attach_baselines
@@ -18,6 +18,7 @@ from dsafe_runner.measure.events import EventLog, Listener, Progress
 from dsafe_runner.measure.judging import Answer
 from dsafe_runner.measure.manifest import manifest
 from dsafe_runner.measure.measured import Run
+from dsafe_runner.measure.overlapping import score_overlap
 from dsafe_runner.measure.prepare import Job, Prepared, prepare
 from dsafe_runner.measure.recorded import Recorded, write_responses
 from dsafe_runner.measure.reviewing import review, reviewed_benchmarks
@@ -190,7 +191,9 @@ def _score(plan: Plan, ready: Prepared, run: Run, store: Store, tell: EventLog) 
             progress[0].step()
 
         try:
-            if (judge := measurement.of_judge) is not None:
+            if measurement.of_overlap is not None:
+                evidence = score_overlap(plan, measurement)
+            elif (judge := measurement.of_judge) is not None:
                 evidence = score_calibration(measurement, plan.calibrations[judge], ready.judges[judge], store)
             else:
                 name = plan.judge_of(measurement.benchmark)
@@ -200,6 +203,9 @@ def _score(plan: Plan, ready: Prepared, run: Run, store: Store, tell: EventLog) 
                 )
         except StoreError:
             raise
+        except UnavailableError as error:
+            run.unavailable[measurement.id] = str(error)
+            continue
         except DsafeError as error:
             run.failed[measurement.id] = f"{measurement.id}: {error}"
             continue

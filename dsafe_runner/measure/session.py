@@ -114,7 +114,7 @@ class GateSession:
         return {
             "suite": suite.suite,
             "folder": str(self.folder(path)),
-            "stage": suite.models[check.model].stage if check.model in suite.models else "judge",
+            "stage": suite.models[check.model].stage if check.model in suite.models else "other",
             "where": f"{check.where[0]}:{check.where[1]}",
             "model": check.model, "benchmark": check.benchmark, "slice": check.slice, "metric": check.metric,
             "rule": check.rule, "limit": check.limit, "versus": check.versus,

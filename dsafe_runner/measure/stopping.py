@@ -19,7 +19,7 @@ from dsafe_runner.measure.judging import Answer
 from dsafe_runner.measure.prepare import Job, Prepared
 from dsafe_runner.measure.scoring import answers_of
 from dsafe_runner.measure.store import Store
-from dsafe_runner.plan import CALIBRATION, Check, Plan
+from dsafe_runner.plan import CALIBRATION, OVERLAP, Check, Plan
 from dsafe_runner.records import Outcome, Response, Score, Status
 
 _LOOKS = 100
@@ -34,7 +34,7 @@ class Stopper:
         self._fail_fast = plan.loaded.suite.policy.fail_fast
         self._evidence: dict[str, Evidence] = {}
         self._places: dict[str, list[tuple[str, str, int]]] = {}
-        self._open = [check for check in checks if check.benchmark != CALIBRATION]
+        self._open = [check for check in checks if check.benchmark not in (CALIBRATION, OVERLAP)]
         self._failed: set[str] = set()
         self._samples = {name: {s.id: s for s in samples} for name, samples in ready.samples.items()}
         self._since = 0

@@ -7,10 +7,23 @@ Ids are stable: they hold names of the suite only, never an index.
 
 from dsafe_runner.plan.calibration import calibration_only
 from dsafe_runner.plan.make import RULES, make_plan
-from dsafe_runner.plan.shape import CALIBRATION, GUARD, JUDGE, THINK_HR, Check, Measurement, Plan, level, measurement_id
+from dsafe_runner.plan.overlap import training_file
+from dsafe_runner.plan.shape import (
+    CALIBRATION,
+    GUARD,
+    JUDGE,
+    OVERLAP,
+    THINK_HR,
+    Check,
+    Measurement,
+    Plan,
+    level,
+    measurement_id,
+)
 from dsafe_runner.plan.subjects import checkpoint_of, engine_fields, judge_sampling, resolve, seed_of
 
 __all__ = [
-    "CALIBRATION", "GUARD", "JUDGE", "RULES", "THINK_HR", "Check", "Measurement", "Plan", "calibration_only",
+    "CALIBRATION", "GUARD", "JUDGE", "OVERLAP", "RULES", "THINK_HR", "Check", "Measurement", "Plan", "calibration_only",
     "checkpoint_of", "engine_fields", "judge_sampling", "level", "make_plan", "measurement_id", "resolve", "seed_of",
+    "training_file",
 ]  # fmt: skip

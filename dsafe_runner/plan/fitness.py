@@ -9,7 +9,7 @@ from dsafe_runner.config.words import quoted, suggestion
 from dsafe_runner.engines.openai.body import check_extra_body
 from dsafe_runner.errors import EngineError, Mistake
 from dsafe_runner.judges.base import AskingJudge, Judge
-from dsafe_runner.plan.shape import GUARD, THINK_HR, Check
+from dsafe_runner.plan.shape import CALIBRATION, GUARD, JUDGE, OVERLAP, OVERLAP_OF, THINK_HR, Check
 from dsafe_runner.suite.spec import Checkpoint, LlmJudge, LoadedSuite, OpenAIEngine
 
 _NEEDS: dict[str, frozenset[int]] = {
@@ -105,9 +105,19 @@ def _engines(loaded: LoadedSuite, checks: list[Check]) -> Iterable[Mistake]:
         if isinstance(spec, OpenAIEngine):
             yield from _servers(loaded, name, spec)
     for name in suite.models:
-        if name.startswith("judge."):
-            what = f"model name {name!r} looks like a judge's"
-            yield Mistake(*loaded.where("models", name), what, "call it something without `judge.` in front")
+        if name.startswith((JUDGE, OVERLAP_OF)):
+            what = f"model name {name!r} looks like a judge's or a training file's"
+            yield Mistake(*loaded.where("models", name), what, "call it something without a dot in it")
+    for name in (CALIBRATION, OVERLAP):
+        if name in suite.benchmarks:
+            what = f"a benchmark named {name} would be taken for something else"
+            yield Mistake(*loaded.where("benchmarks", name), what, "give it another name")
+    for name, compared in suite.overlap.items():
+        for index, benchmark in enumerate(compared.benchmarks or []):
+            if benchmark not in suite.benchmarks:
+                at = loaded.where("overlap", name, "benchmarks", index)
+                todo = suggestion(benchmark, list(suite.benchmarks), "the benchmarks are")
+                yield Mistake(*at, f"unknown benchmark {quoted(benchmark)}", todo)
     yield from _mistaken_for_each_other(loaded)
     for check in checks:
         use = suite.benchmarks[check.benchmark]

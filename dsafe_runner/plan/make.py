@@ -16,6 +16,7 @@ from dsafe_runner.judges.sheet import SheetJudge
 from dsafe_runner.plan.baseline import PAPER, Baseline, Published, load_baseline, load_published
 from dsafe_runner.plan.calibration import calibration_checks, calibration_id, calibration_measurement, open_calibrations
 from dsafe_runner.plan.fitness import misfits
+from dsafe_runner.plan.overlap import overlap_checks, overlap_measurements
 from dsafe_runner.plan.shape import GUARD, Check, Measurement, Plan, level
 from dsafe_runner.plan.subjects import default_sampling, resolve
 from dsafe_runner.records import OVERALL, Sampling
@@ -64,6 +65,7 @@ def make_plan(loaded: LoadedSuite) -> Plan:
         (m, check.benchmark) for check in checks.values() for m in (check.model, check.versus) if m in suite.models
     }
     checks |= {check.id: check for check in calibration_checks(loaded, calibrations)}
+    checks |= {check.id: check for check in overlap_checks(loaded, mistakes)}
     waived = _waivers(loaded, checks, mistakes)
     measurements = [
         _measurement(loaded, model, benchmark, benchmarks[benchmark].offer)
@@ -73,6 +75,7 @@ def make_plan(loaded: LoadedSuite) -> Plan:
     if mistakes:
         raise ConfigError(mistakes)
     measurements += [calibration_measurement(loaded, name, judges[name]) for name in calibrations]
+    measurements += overlap_measurements(loaded)
     return Plan(
         loaded, tuple(checks.values()), {m.id: m for m in measurements}, benchmarks, judges, calibrations, baselines,
         waived,

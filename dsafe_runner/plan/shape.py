@@ -19,6 +19,10 @@ JUDGE = "judge."
 
 GUARD = "guard"
 """The rule, and the role, of a check that fails only on a drop proven across all guards of its model."""
+OVERLAP_OF = "overlap."
+"""What the name of a training file starts with where it stands beside the models."""
+OVERLAP = "overlap"
+"""What stands for a benchmark where training samples are compared with all of them."""
 CALIBRATION = "calibration"
 """What the labelled replies of a judge are called where a benchmark's name stands."""
 THINK_HR = "think-hr"
@@ -43,6 +47,11 @@ class Measurement:
     def id(self) -> str:
         """`<model>::<benchmark>`, unique in a suite."""
         return measurement_id(self.model, self.benchmark)
+
+    @property
+    def of_overlap(self) -> str | None:
+        """The name of the training file that is compared with the benchmarks, else None."""
+        return self.model.removeprefix(OVERLAP_OF) if self.model.startswith(OVERLAP_OF) else None
 
     @property
     def of_judge(self) -> str | None:

@@ -98,6 +98,14 @@ class Baseline(Strict):
     )
 
 
+class TrainingOverlap(Strict):
+    """Training samples that must not hold items of the benchmarks they are judged by."""
+
+    training: str = Field(min_length=1, description="The samples (.jsonl), relative to this file.")
+    max: Annotated[int, Field(ge=0)] = Field(default=0, description="Samples that may overlap.")
+    benchmarks: list[Name] | None = Field(default=None, description="Of `benchmarks`; all of them unless said.")
+
+
 Uncertainty = Literal["items", "samples", "none"]
 
 
@@ -194,6 +202,7 @@ class Suite(Strict):
     judges: dict[Name, Judge] = Field(default={})
     benchmarks: dict[Name, BenchmarkUse] = Field(min_length=1)
     baselines: dict[Name, Baseline] = Field(default={})
+    overlap: dict[Name, TrainingOverlap] = Field(default={})
     thresholds: list[Threshold] = Field(min_length=1)
     policy: Policy = Policy()
     waivers: list[Waiver] = Field(default=[])

@@ -72,7 +72,7 @@ def test_what_cannot_be_done(tmp_path, text, line):
         ("{min_kappa: 0.8}", "{}", "calibration without a limit; add min_kappa or min_accuracy"),
         ("{min_kappa: 0.8}", "{min_kappa: 0.8, path: nowhere.jsonl}", "nowhere.jsonl cannot be read"),
         ("template: guard", "template: gard", "gard"),
-        ("  base: {", "  judge.base: {", "looks like a judge's"),
+        ("  base: {", "  judge.base: {", "looks like a judge's or a training"),
     ],
 )
 def test_mistakes_of_the_head(tmp_path, old, new, line):

@@ -1,0 +1,46 @@
+"""Training data held against the benchmarks it will be judged by: each file of a suite's `overlap` is a check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from dsafe_runner.errors import Mistake
+from dsafe_runner.plan.shape import OVERLAP, OVERLAP_OF, Check, Measurement
+from dsafe_runner.plan.subjects import resolve
+from dsafe_runner.records import OVERALL, Sampling
+from dsafe_runner.suite.spec import LoadedSuite
+
+
+def training_file(loaded: LoadedSuite, name: str) -> Path:
+    """The file of training samples behind a name of `overlap`."""
+    return resolve(loaded.path.parent, loaded.suite.overlap[name].training)
+
+
+def overlap_checks(loaded: LoadedSuite, mistakes: list[Mistake]) -> Iterable[Check]:
+    """One check per file: at most so many of its samples may hold a benchmark item."""
+    for name, spec in loaded.suite.overlap.items():
+        file = training_file(loaded, name)
+        if file.suffix != ".jsonl":
+            at = loaded.where("overlap", name, "training")
+            mistakes.append(Mistake(*at, f"{file.name} is no .jsonl file", "name one; for recipes: dsafe overlap"))
+        yield Check(
+            model=OVERLAP_OF + name, benchmark=OVERLAP, slice=OVERALL, metric="overlap", rule="max",
+            limit=float(spec.max), versus=None, n=_rows(file), where=loaded.where("overlap", name, "max"),
+            uncertainty="none",
+        )
+
+
+def overlap_measurements(loaded: LoadedSuite) -> Iterable[Measurement]:
+    """The comparisons those checks read; no model takes part."""
+    for name in loaded.suite.overlap:
+        yield Measurement(OVERLAP_OF + name, OVERLAP, Sampling(), samples=1)
+
+
+def _rows(file: Path) -> int:
+    """Samples in a file; 0 where it is not on this machine, which the comparison says."""
+    try:
+        with file.open("rb") as lines:
+            return sum(1 for line in lines if line.strip())
+    except OSError:
+        return 0
