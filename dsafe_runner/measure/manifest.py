@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from dsafe_runner.benchmarks.base import SlowGrading
+from dsafe_runner.benchmarks.base import SlowGrading, Varied
 from dsafe_runner.benchmarks.choice_text import constant_scores
+from dsafe_runner.benchmarks.gpqa import by_position
 from dsafe_runner.checks.evidence import Evidence
 from dsafe_runner.measure.measured import Run
 from dsafe_runner.measure.prepare import Job, Prepared
-from dsafe_runner.plan import Plan, checkpoint_of
+from dsafe_runner.plan import Measurement, Plan, checkpoint_of
 from dsafe_runner.records import OVERALL, Outcome, Sample
 
 
@@ -42,6 +43,7 @@ def manifest(plan: Plan, ready: Prepared, run: Run, started: float) -> dict[str,
                     "max_tokens": m.sampling.max_tokens, "scoring": m.sampling.scoring, "samples": m.samples,
                 },
                 "outcomes": _counts(evidence),
+                **_positions(plan, ready, m, evidence),
             }
             for key, evidence in run.evidence.items() if key in plan.measurements
         },
@@ -64,6 +66,16 @@ def _model(plan: Plan, job: Job, stage: str) -> dict[str, Any]:
         "path": said.path, "revision": said.revision, "stage": stage, "identity": job.identity,
         "engine": job.described, "asked": len(job.pending), "errors": job.errors,
     }
+
+
+def _positions(plan: Plan, ready: Prepared, measurement: Measurement, evidence: Evidence) -> dict[str, Any]:
+    """Right answers by where the right option stood, where the options move: a model that favours a letter shows."""
+    benchmark = measurement.benchmark
+    if benchmark not in ready.samples or not isinstance(plan.benchmarks[benchmark], Varied):
+        return {}
+    items = {sample.id: sample for sample in ready.samples[benchmark]}
+    scores = [score for row in evidence.scores.values() for score in row]
+    return {"by_position": by_position(scores, (plan.asked(benchmark, items[s.sample_id], s.k) for s in scores))}
 
 
 def _counts(evidence: Evidence) -> dict[str, int]:

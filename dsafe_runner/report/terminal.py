@@ -176,6 +176,10 @@ def _notes(manifest: Mapping[str, Any]) -> list[str]:
             parts.append(f"key: {key}")
         if parts:
             notes.append(f"{name}: {'; '.join(parts)}")
+    for name, measured in manifest.get("measurements", {}).items():
+        if places := measured.get("by_position"):
+            said = ", ".join(f"{letter} {k}/{n}" for letter, (k, n) in places.items())
+            notes.append(f"{name}: right answers by where the right option stood: {said}")
     return notes + [f"warning: {text}" for text in manifest.get("warnings", [])]
 
 

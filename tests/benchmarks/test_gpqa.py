@@ -170,3 +170,33 @@ def test_asked_items_are_samples_of_the_set(place: Place) -> None:
     ids = {sample.id for sample in benchmark.samples()}
     asked: list[Sample] = [benchmark.variant(sample, 1, 0) for sample in benchmark.samples()]
     assert {sample.id for sample in asked} == ids
+
+
+def test_a_model_that_favours_a_letter_shows_in_the_run(place: Place, tmp_path: Path) -> None:
+    """Four repeats, so the options move; a served model that always says B is right where B is."""
+    import sys
+
+    sys.path.insert(0, str(Path(__file__).parents[1] / "servers"))
+    from chat_server import ChatServer
+
+    from dsafe_runner.measure.run import measure
+    from dsafe_runner.plan import make_plan
+    from dsafe_runner.suite.load import load_suite
+
+    place(written(rows()))
+    with ChatServer("--reply", "Answer: B") as server:
+        (tmp_path / "x.safety.yaml").write_text(
+            "suite: g\n"
+            f'engines: {{fleet: {{backend: openai, base_urls: ["{server.url}"]}}}}\n'
+            "models: {m: {path: served-model, engine: fleet}}\n"
+            "benchmarks: {gpqa: {use: gpqa/diamond, samples: 4, sampling: {temperature: 0.6}}}\n"
+            "thresholds: [{benchmark: gpqa, metric: acc, model: m, min: 0.1}]\n"
+        )
+        plan = make_plan(load_suite(tmp_path / "x.safety.yaml"))
+        run = measure(plan, store=tmp_path / "s.sqlite", folder=tmp_path / "run", export=True)
+    places = run.manifest["measurements"]["m::gpqa"]["by_position"]
+    assert sum(n for _, n in places.values()) == 4 * 198
+    assert all(n > 100 for _, n in places.values())
+    assert {letter: k for letter, (k, _) in places.items()} == {"A": 0, "B": places["B"][1], "C": 0, "D": 0}
+    for file in (tmp_path / "run").rglob("*"):
+        assert not file.is_file() or SECRET not in file.read_text(encoding="utf-8")
