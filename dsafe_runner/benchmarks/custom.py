@@ -40,7 +40,7 @@ class CustomBenchmark:
 
     def __init__(self, path: Path) -> None:
         content = read_bytes(path)
-        self._samples = tuple(item.sample for item in read_items(path, content))
+        self._samples = tuple(item.sample for item in read_items(path, content, repeats=False))
         self._identity = {"source": path.name, "sha256": hashlib.sha256(content).hexdigest()}
         kind = self._samples[0].kind
         self.offer = Offer(
@@ -78,8 +78,10 @@ def count_slices(samples: Iterable[Sample]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (item[0] != OVERALL, item[0].split("."))))
 
 
-def read_items(path: Path, content: bytes) -> tuple[Item, ...]:
+def read_items(path: Path, content: bytes, *, repeats: bool = True) -> tuple[Item, ...]:
     """All items of a file.
+
+    repeats  the same question may stand there twice
 
     Raises:
         DataError: mistakes in it, one per line, at most MAX_MISTAKES.
@@ -101,7 +103,7 @@ def read_items(path: Path, content: bytes) -> tuple[Item, ...]:
             mistakes.append((row.line, one))
         elif sample.id in seen:
             mistakes.append((row.line, f"id {sample.id!r} already stands at line {seen[sample.id]}; ids are unique"))
-        elif (same := asked.setdefault(_asked(sample), row.line)) != row.line:
+        elif not repeats and (same := asked.setdefault(_asked(sample), row.line)) != row.line:
             # one answer, counted as often as its question stands there, would prove anything
             what = f"asks what line {same} asks; for several responses per item say `samples:` in the suite"
             mistakes.append((row.line, what))
