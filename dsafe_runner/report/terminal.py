@@ -33,14 +33,14 @@ def write_summary(
     verbose = terminal.config.option.verbose
     writer = terminal._tw
     ascii_only = not str(getattr(writer._file, "encoding", None) or "ascii").lower().startswith("utf")
-    terminal.section("safety gate", "=")
+    terminal.write_sep("=", "safety gate")
     _problems(terminal, records, errors)
     for path, run in gate.runs.items():
         rows = rows_of(gate.plan(path), run)
         if not rows:
             continue
         table = _table(_chosen(rows, records, verbose), writer.fullwidth, ascii_only)
-        terminal.write("\n")
+        terminal.write_line("")
         for line in render(table, writer.fullwidth, writer.hasmarkup, ascii_only).splitlines():
             terminal.write_line(line.rstrip())
         if any(_gaps(row) for row in rows):
