@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib.util
 import math
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from dsafe_runner.errors import TrainingError, UnavailableError
+from dsafe_runner.training.cpu import connect
 from dsafe_runner.training.ranks import Ranks, describe_alone
 from dsafe_runner.training.recipe import Recipe, resolve
 from dsafe_runner.training.recipe_train import Optimisation
@@ -91,7 +90,7 @@ def sft_config(trl: Any, recipe: Recipe, path: Path, seed: int, folder: Path, ra
         deepspeed=resolve(recipe.deepspeed, path) if recipe.deepspeed is not None else None,
     )
     if recipe.deepspeed is not None and not cuda:
-        _connect()
+        connect()
     return args
 
 
@@ -109,19 +108,3 @@ def _rhythm(recipe: Recipe, held_out: bool) -> dict[str, Any]:
         found |= {"eval_strategy": strategy, "prediction_loss_only": True}
         found |= {"eval_steps": steps} if steps else {}
     return found
-
-
-def _connect() -> None:
-    """Join the processes over gloo: accelerate sees one process before zero.Init asks for the real number of them."""
-    # a venv that is not activated has its ninja beside its python
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    import deepspeed
-
-    try:
-        deepspeed.init_distributed(dist_backend="gloo", verbose=False)
-    except (subprocess.CalledProcessError, RuntimeError, OSError) as error:
-        if "gloo" in str(error).lower() or "connect" in str(error).lower():
-            raise
-        raise UnavailableError(
-            f"DeepSpeed could not compile its part for CPU ({str(error).splitlines()[0]}); it needs g++ and ninja"
-        ) from error

@@ -145,7 +145,19 @@ def test_a_loss_that_is_not_finite_stops_the_run_at_once_with_a_hint(recipe, tmp
     assert not (tmp_path / "out").exists()
 
 
-def test_one_process_needs_no_launcher(recipe, tmp_path):
+def test_one_process_needs_no_launcher_and_waits_for_no_dead_build(recipe, tmp_path):
+    builds = Path(os.environ.get("TORCH_EXTENSIONS_DIR", f"{sys.prefix}/torch_extensions"))
+    left = builds / "deepspeed_shm_comm" / "lock"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.touch()
     done = run(recipe("zero2", train={"steps": 2}), tmp_path / "out", processes=1)
     assert done.returncode == 0, done.stderr[-3000:]
     assert (tmp_path / "out" / "model.safetensors").is_file()
+
+
+def test_without_a_compiler_one_line_says_so(recipe, tmp_path, monkeypatch):
+    monkeypatch.setitem(ENVIRONMENT, "CXX", "/bin/false")
+    monkeypatch.setitem(ENVIRONMENT, "TORCH_EXTENSIONS_DIR", str(tmp_path / "empty"))
+    done = run(recipe("zero2"), tmp_path / "out", processes=1)
+    assert done.returncode == 4
+    assert done.stderr.splitlines()[-1].endswith("it needs g++ and ninja")
