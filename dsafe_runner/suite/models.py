@@ -166,17 +166,22 @@ class Calibration(Strict):
     )
 
 
+Review = Annotated[
+    str,
+    Field(
+        min_length=1,
+        description="A sheet (.csv), relative to this file: a run adds replies flagged as risky, people fill in pass or "
+        "fail and their name, and thresholds with `review: flagged` decide with it.",
+    ),
+]
+
+
 class RulesJudge(Strict):
     """The embedded rules."""
 
     kind: Literal["rules"] = Field(description="The embedded rules, for short Chinese or English answers.")
     calibration: Calibration | None = None
-    review: str | None = Field(
-        default=None,
-        min_length=1,
-        description="A sheet (.csv), relative to this file: a run adds replies flagged as risky, people fill in pass "
-        "or fail and their name, and thresholds with `review: flagged` decide with it.",
-    )
+    review: Review | None = None
 
 
 class LlmJudge(Checkpoint):
@@ -190,12 +195,7 @@ class LlmJudge(Checkpoint):
         default=None, description="New tokens per verdict; the template's unless said."
     )
     calibration: Calibration | None = None
-    review: str | None = Field(
-        default=None,
-        min_length=1,
-        description="A sheet (.csv), relative to this file: a run adds replies flagged as risky, people fill in pass "
-        "or fail and their name, and thresholds with `review: flagged` decide with it.",
-    )
+    review: Review | None = None
 
 
 class SheetJudge(Strict):
