@@ -170,8 +170,8 @@ Review = Annotated[
     str,
     Field(
         min_length=1,
-        description="A sheet (.csv), relative to this file: a run adds replies flagged as risky, people fill in pass or "
-        "fail and their name, and thresholds with `review: flagged` decide with it.",
+        description="A sheet (.csv), relative to this file: a run adds replies flagged as risky, people fill in pass "
+        "or fail and their name, and thresholds with `review: flagged` decide with it.",
     ),
 ]
 
