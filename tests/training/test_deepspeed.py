@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from dsafe_runner.training.recipe import load_recipe
+
 psutil = pytest.importorskip("psutil")
 pytest.importorskip("trl", reason="training needs TRL: pip install 'dsafe-runner[train]'")
 pytest.importorskip("deepspeed", reason="needs DeepSpeed: pip install 'dsafe-runner[train,deepspeed]'")
@@ -67,6 +69,26 @@ def furthest(one, two) -> float:
     return max((one[name] - two[name]).abs().max().item() for name in one)
 
 
+def kill_after(recipe: Path, out: Path, pattern: str) -> None:
+    """Start a run, SIGKILL its launcher once a file is there, and wait until its processes are gone too."""
+    log = out.with_name("killed.log")
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            command(recipe, out), stdout=file, stderr=subprocess.STDOUT, env=ENVIRONMENT, cwd=recipe.parent
+        )
+        checkpoints = out.with_name(f"{out.name}-checkpoints")
+        until = time.monotonic() + LIMIT
+        while not list(checkpoints.glob(pattern)) and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.02)
+        assert list(checkpoints.glob(pattern)), log.read_text()[-3000:]
+        process.kill()  # the launcher alone: its two processes must not outlive it
+        process.wait(60)
+    until = time.monotonic() + 30
+    while alive := [p.pid for p in psutil.process_iter(["cmdline"]) if str(recipe) in (p.info["cmdline"] or ())]:
+        assert time.monotonic() < until, f"processes {alive} outlived their launcher"
+        time.sleep(0.1)
+
+
 def test_zero_2_and_3_in_two_processes_give_the_weights_of_one_process(recipe, tmp_path):
     losses = {}
     for name in (None, "zero2", "zero3"):
@@ -98,22 +120,7 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_weights(recipe, tmp_path
     whole = run(path, tmp_path / "whole")
     assert whole.returncode == 0, whole.stderr[-3000:]
 
-    log = tmp_path / "killed.log"
-    with log.open("w") as file:
-        process = subprocess.Popen(
-            command(path, tmp_path / "out"), stdout=file, stderr=subprocess.STDOUT, env=ENVIRONMENT, cwd=tmp_path
-        )
-        checkpoint = tmp_path / "out-checkpoints" / "checkpoint-4" / "dsafe.json"
-        until = time.monotonic() + LIMIT
-        while not checkpoint.exists() and process.poll() is None and time.monotonic() < until:
-            time.sleep(0.02)
-        assert checkpoint.exists(), log.read_text()[-3000:]
-        process.kill()  # the launcher alone: its two processes must not outlive it
-        process.wait(60)
-    until = time.monotonic() + 30
-    while alive := [p.pid for p in psutil.process_iter(["cmdline"]) if str(path) in (p.info["cmdline"] or ())]:
-        assert time.monotonic() < until, f"processes {alive} outlived their launcher"
-        time.sleep(0.1)
+    kill_after(path, tmp_path / "out", "checkpoint-4/dsafe.json")
     assert not (tmp_path / "out").exists()
     # what a death in the middle of the next checkpoint leaves behind
     half = tmp_path / "out-checkpoints" / "checkpoint-8"
@@ -135,6 +142,53 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_weights(recipe, tmp_path
     other = run(path, tmp_path / "out", "--seed", "99")
     assert other.returncode == 1
     assert "checkpoints of another run" in other.stderr
+
+
+def small_r1(folder: Path) -> Path:
+    """A model of two layers with all that the R1 distills bring: their template, bfloat16, padding = end of text."""
+    import torch
+    import trl
+
+    from dsafe_runner.benchmarks import tiny_text
+    from dsafe_runner.training.model import new_model
+    from dsafe_runner.training.recipe import FromScratch
+    from dsafe_runner.training.tokenizer import make_tokenizer
+
+    tokenizer = make_tokenizer(tiny_text.words(), 8192)
+    tokenizer.pad_token = tokenizer.eos_token
+    shipped = Path(trl.__file__).parent / "chat_templates" / "deepseek_r1_distill.jinja"
+    tokenizer.chat_template = shipped.read_text(encoding="utf-8")
+    torch.manual_seed(0)
+    size = FromScratch(
+        hidden_size=32, layers=2, heads=2, kv_heads=1, ffn=64, context=8192, initializer_range=0.06
+    )  # fmt: skip
+    new_model(size, tokenizer).to(torch.bfloat16).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_the_recipe_of_a_14b_model_but_for_model_and_rows_dies_and_goes_on(tmp_path):
+    """ZeRO-3, bfloat16, recomputed activations, held-out rows, epochs: what the six recipes say, on shipped rows."""
+    recipe = load_recipe(ROOT / "recipes" / "qwen-14b" / "sft.yaml").value
+    shipped = recipe.model_dump(mode="json", exclude_defaults=True)
+    for source, rows in zip(shipped["data"]["sources"], (24, 20, 6), strict=True):
+        source |= {"path": str(ROOT / "recipes" / "data" / Path(source["path"]).name), "rows": rows}
+    shipped["start"] = {"path": str(small_r1(tmp_path / "start"))}
+    shipped["deepspeed"] = str(ROOT / "recipes" / "deepspeed" / "zero3.json")
+    shipped["train"] |= {"epochs": 2.0, "global_batch": 8, "learning_rate": 0.001}
+    path = tmp_path / "r14.yaml"
+    path.write_text(json.dumps({**shipped, "threads": 1}), encoding="utf-8")
+
+    whole = run(path, tmp_path / "whole")
+    assert whole.returncode == 0, whole.stderr[-3000:]
+    steps = [line for line in whole.stdout.splitlines() if line.startswith("step ")]
+    assert any("safety" in line and "reasoning" in line for line in steps)
+    assert sum("held-out" in line for line in steps) == 6
+    kill_after(path, tmp_path / "out", "checkpoint-*/dsafe.json")
+    again = run(path, tmp_path / "out")
+    assert again.returncode == 0, again.stderr[-3000:]
+    assert "going on after step" in again.stdout
+    assert furthest(weights(tmp_path / "whole"), weights(tmp_path / "out")) == 0.0
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_at_once_with_a_hint(recipe, tmp_path):
