@@ -113,7 +113,7 @@ class _Run:
         self.ranks = processes.this_rank()
         self.say = processes.quiet_unless_first(say, self.ranks)
         own = resolve(recipe.start.path, path) if recipe.start.path is not None else None
-        self.start = start or own
+        self.start, self.start_said = start or own, start or recipe.start.path
         if recipe.threads is not None:
             torch.set_num_threads(recipe.threads)
         self.rows = recipe_rows(recipe, path, seed)
@@ -212,7 +212,7 @@ class _Run:
         from dsafe_runner.training.model import save
 
         self.record = made_by(
-            self.recipe, self.start, self.seed, steps, loss, self.looks, self.ranks.world, self.rows, self.made
+            self.recipe, self.start_said, self.seed, steps, loss, self.looks, self.ranks.world, self.rows, self.made
         )
         state = None if self.recipe.select is not None else self._whole_weights()
         self._part()

@@ -10,6 +10,7 @@ import pytest
 
 from dsafe_runner.errors import ConfigError
 from dsafe_runner.training.recipe import load_recipe, resolve
+from dsafe_runner.training.record import recipe_digest
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,6 +29,13 @@ def test_shipped_recipes_load(name):
     assert recipe.recipe == f"tiny-{name}"
     assert recipe.data.stage == name
     assert (recipe.reasoning is None) == (name == "base")
+
+
+@pytest.mark.parametrize("name", ["base", "distilled", "safe"])
+def test_shipped_models_are_of_the_shipped_recipes(name):
+    recipe = load_recipe(ROOT / "recipes" / "tiny" / f"{name}.yaml").value
+    record = json.loads((ROOT / "recipes" / "tiny" / "models" / name / "training.json").read_text(encoding="utf-8"))
+    assert record["recipe_digest"] == recipe_digest(recipe), "a recipe has changed: train its model again"
 
 
 @pytest.mark.parametrize("name", ["qwen-1.5b", "qwen-7b", "qwen-14b", "qwen-32b", "llama-8b", "llama-70b"])
