@@ -1,0 +1,202 @@
+"""Signs, in a text that should be an answer, of thinking and of turns the model played for somebody else.
+
+A text is looked at as it came: with control tokens, and as it reads where a tokenizer has dropped them. What stands in
+code, or is copied from the prompt, is no sign. In doubt it is one: a response with a sign is missing, never an answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_WORD = r"(?:think|thinking|thoughts?|seed:think)"
+_LEFT, _RIGHT = r"[<＜‹〈《⟨◁\[【]|&lt;", r"[>＞›〉》⟩▷\]】]|&gt;"
+_TAG = re.compile(
+    rf"(?:{_LEFT})\s{{0,2}}(?P<close>[/／]?)\s{{0,2}}{_WORD}\s{{0,2}}(?:{_RIGHT})"
+    r"|<\|(?P<end>/|end_of_|end_?)?(?:(?:begin|start)_(?:of_)?)?(?:thinking|thoughts?|think)\|>",
+    re.IGNORECASE,
+)
+"""Tags of thinking in any spelling that models or renderers give them."""
+_ASIDE = re.compile(r"(?:<)\s?(?:reasoning|reason|scratchpad|reflection|inner_monologue)\s?(?:>)", re.IGNORECASE)
+"""Tags that begin a text only where it thinks aloud; elsewhere they may be markup somebody asked for."""
+_CHANNEL = re.compile(r"<\|(?:channel|constrain)\|?>|<\|message\|>")
+_ROLE_FINAL = re.compile(r"assistant[ \n]?(?:final|analysis|commentary)(?=[^\s\W]|\s|$)")
+_DROPPED = re.compile(r"(?:analysis|commentary)(?:(?=[^\s\W_])|\b(?=.*?assistant ?final))", re.DOTALL)
+"""A text of harmony channels whose control tokens are gone: `analysisWe need ...assistantfinalHello`."""
+_ALOUD = re.compile(
+    r"(?:here(?:'s| is) my (?:thought|thinking|reasoning) process|thinking process|<unused\d+>thought)\b", re.IGNORECASE
+)
+_BEFORE = re.compile(r"[\s\ufeff\u200b\u200e*_>#\"'“”‘’-]*")
+"""What may stand before the first word of a text."""
+
+_PIPES = r"[|｜]"
+_TURN = re.compile(
+    rf"<{_PIPES}(?:im_start|start_header_id|start_of_role|begin_of_turn|start_of_turn_token|user_token|chatbot_token"
+    rf"|(?:user|assistant|system|human|observation|prompter)){_PIPES}>"
+    rf"|<\|start\|>(?=(?:user|system|developer|tool)\b)"
+    r"|<start_of_turn>|\[INST\]|<<SYS>>|<\|?turn\|?>(?=\s?(?:user|model|assistant))",
+    re.IGNORECASE,
+)
+"""Control tokens that open a turn."""
+_TURN_DROPPED = re.compile(
+    # ChatML and its like: a role alone on its line, and the answer's role again after it
+    r"(?<=\n)(?:user|human)\s*\n(?=(?:.|\n)*?(?<=\n)(?:assistant|model|bot)\s*\n)"
+    # Llama 3: the role is glued to the end of what was said before
+    r"|(?<=[.!?。！？…\"”』】）)])(?:assistant|user)\n\n(?=\S)"
+)
+
+_FENCE = re.compile(r"^[ \t]{0,3}(?P<mark>`{3,}|~{3,})(?P<info>[^\n]*)$", re.MULTILINE)
+_INLINE = re.compile(r"(?<!`)(`{1,2})(?!`)[^`\n]{1,120}?(?<!`)\1(?!`)")
+_CONTEXT = 8
+"""Characters on either side that must stand in the prompt too for a mark to count as copied from it."""
+
+_READ = {"<think>": "deepseek-r1", "</think>": "deepseek-r1", "[THINK]": "mistral", "[/THINK]": "mistral"}
+"""Tags that a format reads; the others only tell that there is thinking."""
+
+FIELD = "a reasoning field"
+"""What is seen where a server or a log hands thinking over apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Thinking that was seen.
+
+    what  the mark, as it is told to the user
+    key   the `reasoning:` that reads it, None where none does
+    """
+
+    what: str
+    key: str | None
+
+
+def thinking_sign(text: str, *, prompt: str = "") -> Sign | None:
+    r"""The first sign of thinking in a text that should be an answer; `prompt` is what the model was shown.
+
+    Examples:
+        >>> thinking_sign("Let me see.\n</think>\n\nNo.")
+        Sign(what='</think>', key='deepseek-r1')
+        >>> thinking_sign("analysisWe must refuse.assistantfinalNo.").key
+        'harmony'
+        >>> thinking_sign("The tag `</think>` ends it.") is None
+        True
+    """
+    if (opening := _opening(text, prompt)) is not None:
+        return opening
+    code = list(_code(text))
+    for pattern, key in ((_TAG, "deepseek-r1"), (_CHANNEL, "harmony")):
+        for found in pattern.finditer(text):
+            if not _hidden(found, text, code) and not _copied(found, text, prompt):
+                return _sign(found[0], key)
+    return None
+
+
+def turn_sign(text: str, *, prompt: str = "") -> str | None:
+    """The first sign that a text goes on with a turn of somebody else's, as it is told to the user."""
+    if not text:
+        return None
+    code = list(_code(text))
+    for pattern in (_TURN, _TURN_DROPPED):
+        for found in pattern.finditer(text):
+            if not _hidden(found, text, code) and not _copied(found, text, prompt):
+                return found[0].strip()
+    return None
+
+
+def is_thinking_token(token: str) -> bool:
+    """Whether a token of a tokenizer marks thinking, so that dropping it would turn thinking into the answer."""
+    return bool(_TAG.fullmatch(token.strip()) or _CHANNEL.fullmatch(token.strip()))
+
+
+def opens_thinking(prompt: str) -> str | None:
+    """The mark with which a rendered prompt opens the model's thinking, None where it does not."""
+    end = prompt.rstrip()[-60:]
+    tags = list(_TAG.finditer(end))
+    if tags and tags[-1].end() == len(end) and not (tags[-1]["close"] or tags[-1]["end"]):
+        return tags[-1][0]
+    return "<|channel|>analysis" if re.search(r"<\|channel\|>analysis(?:<\|message\|>)?$", end) else None
+
+
+def _opening(text: str, prompt: str) -> Sign | None:
+    """The sign a text begins with."""
+    start = _BEFORE.match(text)
+    at = start.end() if start else 0
+    marks = ((_TAG, "deepseek-r1"), (_CHANNEL, "harmony"), (_DROPPED, "harmony"), (_ASIDE, None), (_ALOUD, None))
+    for pattern, key in marks:
+        found = pattern.match(text, at)
+        if found and not _quoted(found, text) and not _copied(found, text, prompt):
+            return _sign(found[0], key)
+    # the role and the channel run into each other nowhere else
+    for found in _ROLE_FINAL.finditer(text):
+        before = text[: found.start()]
+        if re.match(r"\s*(?:analysis|commentary)", before) and not _copied(found, text, prompt):
+            return Sign("analysis", "harmony")
+    return None
+
+
+def _sign(mark: str, key: str | None) -> Sign:
+    if key == "deepseek-r1":
+        key = _READ.get(mark)
+    return Sign(" ".join(mark.split()), key)
+
+
+def _copied(found: re.Match[str], text: str, prompt: str) -> bool:
+    """Whether the prompt holds the mark with what stands around it: a mark alone may be the model's own."""
+    if not prompt or found[0] not in prompt:
+        return False
+    around = text[max(0, found.start() - _CONTEXT) : found.end() + _CONTEXT]
+    return " ".join(around.split()) in " ".join(prompt.split())
+
+
+def _quoted(found: re.Match[str], text: str) -> bool:
+    """Whether a mark stands in backticks."""
+    return text[found.start() - 1 : found.start()] == "`" and text[found.end() : found.end() + 1] == "`"
+
+
+def _code(text: str) -> Iterator[tuple[int, int]]:
+    """Spans of code: closed fenced blocks, and inline code.
+
+    A fence that is opened twice (thinking that broke off in a block) hides nothing.
+    """
+    opened: re.Match[str] | None = None
+    blocks: list[tuple[int, int]] = []
+    for fence in _FENCE.finditer(text):
+        if opened is None:
+            opened = fence
+        elif fence["mark"].startswith(opened["mark"]) and not fence["info"].strip():
+            blocks.append((opened.end(), fence.start()))
+            opened = None
+        else:
+            return
+    if opened is not None:
+        blocks = [block for block in blocks if block[1] <= opened.start()]
+    yield from blocks
+    for inline in _INLINE.finditer(text):
+        yield inline.span()
+
+
+def _hidden(found: re.Match[str], text: str, code: list[tuple[int, int]]) -> bool:
+    """Whether a mark is part of code.
+
+    A closing tag that begins a line of a block counts as code only after its opening tag: thinking ends like that, and
+    may have left a block open.
+    """
+    for start, end in code:
+        if start <= found.start() and found.end() <= end:
+            line = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
+            block = "\n" in text[start:end]
+            closes = "/" in found[0] or "end" in found[0]
+            return not (block and closes and not line.strip() and not _TAG.search(text, start, found.start()))
+    return False
+
+
+def told(sign: Sign) -> str:
+    """What to do about thinking that a model does not declare."""
+    if sign.what == FIELD:
+        return "say which format it thinks in, e.g. `reasoning: deepseek-r1` (or qwen3, harmony, mistral)"
+    if sign.key is None:
+        return (
+            "no format that `reasoning:` knows reads it: have the server split it off (its reasoning parser) and say "
+            "`reasoning: deepseek-r1`, or say `reasoning: none` if such marks are text"
+        )
+    return f"say `reasoning: {sign.key}` for this model, or `reasoning: none` if such marks are text"
