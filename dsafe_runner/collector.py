@@ -139,8 +139,11 @@ class CheckItem(pytest.Item):
             self.user_properties.extend(
                 [
                     ("result", result.value), ("metric", self.check.metric), ("k", estimate.k), ("n", estimate.n),
-                    ("value", estimate.value), ("low", estimate.low), ("high", estimate.high),
+                    # where answers are missing there is no value, only from where to where it could be
+                    *([] if estimate.value is None else [("value", estimate.value)]),
+                    ("least", estimate.least), ("most", estimate.most), ("low", estimate.low), ("high", estimate.high),
                     ("limit", self.check.limit), ("rule", self.check.rule), ("missing", estimate.missing),
+                    *((f"missing: {cause}", count) for cause, count in estimate.gaps.items()),
                     ("role", self.check.role), ("confidence", self.check.confidence),
                     ("p", verdict.details.get("p")), ("foresight", record["foresight"]),
                 ]

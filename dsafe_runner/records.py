@@ -38,6 +38,23 @@ class Outcome(StrEnum):
     UNASKED = "unasked"
 
 
+class Gap(StrEnum):
+    """Why a metric does not know what a response is worth: one word per cause, and every unknown response has one.
+
+    NO_RESPONSE  nothing came back, or an engine failure
+    CUT          the token budget ended before there was something to judge
+    NO_VERDICT   there is a response, but the judge gave no class that could be read
+    NOT_ASKED    the verdicts were certain without it (`stop: certain`)
+    NOT_REVIEWED the judge flagged it and no person has read it yet (`review: flagged`)
+    """
+
+    NO_RESPONSE = "no response"
+    CUT = "cut"
+    NO_VERDICT = "no verdict"
+    NOT_ASKED = "not asked"
+    NOT_REVIEWED = "not reviewed"
+
+
 class Status(StrEnum):
     """The verdict on a check."""
 
@@ -139,6 +156,7 @@ class Score:
     thinking_label  a judge's class of the thinking, where a suite has it judged
     answer          what was read out of a graded response
     confirmed       whether people agree with a class of 0 (`review: flagged`); None: not read, or not asked for
+    gap             of a MISSING response: why, where it is not that none came
     """
 
     sample_id: str
@@ -149,16 +167,21 @@ class Score:
     response_key: str = ""
     thinking_label: int | None = None
     confirmed: bool | None = None
+    gap: Gap | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A metric on a slice: `k` of `n` responses (n counts what should be there, missing ones included).
 
-    value      k / n of the responses that are there, None when there are none; kappa where that is the metric
-    unscored   those of the missing that have a response without a readable verdict
-    unasked    those of the missing that were never asked for
-    low, high  one-sided bounds of the rate, each at `confidence`, of the worst and best case of the missing responses
+    value         k / n, or kappa where that is the metric; None where responses are missing: it could be anything
+                  from `least` to `most` then
+    least, most   the value if what is missing turned out lowest, and highest; both are the value if nothing is missing
+    low, high     one-sided bounds of the rate, each at `confidence`, over everything the missing could have been
+    missing       how many responses the metric knows nothing of; the counts of `gaps` add up to it
+    gaps          cause (see Gap) -> how many of the missing
+    truncated     graded metrics: answers that were cut; they count as wrong
+    no_answer     graded metrics: responses in which no answer could be read; they count as wrong
     """
 
     k: int
@@ -170,8 +193,19 @@ class Estimate:
     missing: int = 0
     truncated: int = 0
     no_answer: int = 0
-    unscored: int = 0
-    unasked: int = 0
+    least: float = 0.0
+    most: float = 1.0
+    gaps: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def unscored(self) -> int:
+        """Of the missing: responses without a readable verdict."""
+        return self.gaps.get(Gap.NO_VERDICT, 0)
+
+    @property
+    def unasked(self) -> int:
+        """Of the missing: never asked for."""
+        return self.gaps.get(Gap.NOT_ASKED, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +277,8 @@ def request_from_json(data: dict[str, Any]) -> Request:
 
 def score_from_json(data: dict[str, Any]) -> Score:
     """Inverse of `as_json` for a Score."""
-    return Score(**{**data, "outcome": Outcome(data["outcome"])})
+    gap = data.get("gap")
+    return Score(**{**data, "outcome": Outcome(data["outcome"]), "gap": Gap(gap) if gap else None})
 
 
 def response_from_json(data: dict[str, Any]) -> Response:

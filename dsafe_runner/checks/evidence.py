@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dsafe_runner.errors import EvidenceError
-from dsafe_runner.records import Outcome, Score
+from dsafe_runner.records import Gap, Outcome, Score
 
 _LETTERS = re.compile(r"[A-J]{1,10}")
 
@@ -66,7 +66,7 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
         file.write(json.dumps(head) + "\n")
         for item, row in evidence.scores.items():
             scores = [
-                [s.outcome.value, s.label, _letters(s.answer), s.response_key, s.thinking_label, s.confirmed]
+                [s.outcome.value, s.label, _letters(s.answer), s.response_key, s.thinking_label, s.confirmed, s.gap]
                 for s in row
             ]
             line: dict[str, Any] = {"item": item, "slices": evidence.slices[item], "scores": scores}
@@ -94,8 +94,8 @@ def read_evidence(path: Path) -> Evidence:
                 item = line["item"]
                 slices[item] = tuple(line["slices"])
                 scores[item] = tuple(
-                    Score(item, k, Outcome(outcome), label, answer, key, thinking_label, confirmed)
-                    for k, (outcome, label, answer, key, thinking_label, confirmed) in enumerate(line["scores"])
+                    Score(item, k, Outcome(outcome), label, answer, key, thinking, confirmed, Gap(gap) if gap else None)
+                    for k, (outcome, label, answer, key, thinking, confirmed, gap) in enumerate(line["scores"])
                 )
             if len(scores) != head["items"]:
                 raise ValueError(f"{len(scores)} of {head['items']} items")

@@ -67,7 +67,8 @@ class Decision:
     """A verdict and what it rests on. Rates and differences are those of the metric, as the suite speaks of it.
 
     why             set exactly where the status is INCONCLUSIVE
-    value           rate of the known answers; for relative rules candidate minus reference
+    value           the rate; for relative rules candidate minus reference; None where answers are missing
+    least, most     the value if what is missing turned out lowest, and highest
     low, high       one-sided bounds, each at `confidence`: of the worst completion of what is missing, and of the best
     k, n, missing   candidate: answers that count, all, unknown; `items` of them
     other_*         the same of the reference
@@ -94,6 +95,8 @@ class Decision:
     missing: int
     items: int
     samples: int
+    least: float
+    most: float
     other_k: float | None = None
     other_n: float | None = None
     other_missing: int = 0
@@ -190,8 +193,7 @@ def against_counts(
     if other_n <= 0:
         raise EvidenceError("the published counts hold no items; correct them")
     decided = replace(undecided(rule, limit, sure, tally, samples), other_k=other_k, other_n=other_n)
-    if decided.value is not None:
-        decided = replace(decided, value=decided.value - other_k / other_n)
+    decided = shifted(decided, other_k / other_n)
     margin, turn = margin_of(rule, limit)
     good, other_good = (turned(tally, samples), other_n - other_k) if turn else (tally, other_k)
     if sure.uncertainty == "samples":
@@ -210,19 +212,25 @@ def undecided(
     if not tally:
         raise EvidenceError("the slice has no items, so nothing can be decided on it")
     k, missing, n = sum(yes for yes, _ in tally), sum(unknown for _, unknown in tally), len(tally) * samples
-    value = k / (n - missing) if n > missing else None
     lowest = 0.0 if rule in ("min", "max") else -1.0
     start = Decision(
-        Status.INCONCLUSIVE, Why.LIMIT_INSIDE, rule, limit, sure, value, lowest, 1.0, k, n, missing, len(tally), samples
-    )
+        Status.INCONCLUSIVE, Why.LIMIT_INSIDE, rule, limit, sure, None if missing else k / n, lowest, 1.0, k, n,
+        missing, len(tally), samples, k / n, (k + missing) / n,
+    )  # fmt: skip
     if theirs is None:
         return start
     other_k, other_missing = sum(yes for yes, _ in theirs), sum(unknown for _, unknown in theirs)
-    other = other_k / (n - other_missing) if n > other_missing else None
     return replace(
         start, other_k=other_k, other_n=n, other_missing=other_missing,
-        value=None if value is None or other is None else value - other,
+        value=None if missing or other_missing else (k - other_k) / n,
+        least=(k - other_k - other_missing) / n, most=(k + missing - other_k) / n,
     )  # fmt: skip
+
+
+def shifted(decided: Decision, rate: float) -> Decision:
+    """The decision with its value told as a difference from a fixed rate."""
+    value = None if decided.value is None else decided.value - rate
+    return replace(decided, value=value, least=decided.least - rate, most=decided.most - rate)
 
 
 def _decide(

@@ -49,8 +49,9 @@ class Guard:
 class Guarded:
     """The verdict on a guard and what it rests on.
 
-    value, low, high  candidate minus reference in the metric's own direction, of the known answers (None: there are
-                      none), with one-sided bounds of this guard alone, of the worst completion and of the best
+    value, low, high  candidate minus reference in the metric's own direction (None: answers are missing), with
+                      one-sided bounds of this guard alone, of the worst completion and of the best
+    least, most       the value if what is missing turned out lowest, and highest
     lost, gained      items on which the candidate is worse, and better, in the completion that is best for it
     missing           unknown answers on both sides
     p                 of this guard alone, in the best completion
@@ -76,6 +77,8 @@ class Guarded:
     unmeasured: int
     tripped: bool
     sees: float | None
+    least: float
+    most: float
 
 
 def decide_guards(
@@ -165,13 +168,15 @@ def _decide(
         status = Status.PASS
     else:
         status = Status.INCONCLUSIVE
-    value = undecided("drop", 0.0, sure, guard.ours, guard.samples, guard.theirs).value
+    seen = undecided("drop", 0.0, sure, guard.ours, guard.samples, guard.theirs)
     claim = claim_of("drop", guard.samples, guard.clusters is not None)
     bounds = claim.low(ends.worst, sure.alpha), claim.high(ends.best, sure.alpha)
     return Guarded(
         status=status,
         why=Why.MISSING if status is Status.INCONCLUSIVE else None,
-        value=value,
+        value=seen.value,
+        least=seen.least,
+        most=seen.most,
         low=bounds[0] if guard.higher else -bounds[1],
         high=bounds[1] if guard.higher else -bounds[0],
         lost=sum(count for (moved, _), count in ends.best.items() if moved < 0),

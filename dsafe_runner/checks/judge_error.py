@@ -100,7 +100,11 @@ def judged(tally: Tally, samples: int, known: Calibration, rule: str, limit: flo
         corrected(flagged / samples, decided.items, known, 1.0 - 2.0 * sure.alpha)
         for flagged in range(decided.k, decided.k + decided.missing + 1)
     ]
-    return _settled(replace(decided, value=found[0][0]), [(low, high) for _, low, high in found])
+    values = [value for value, _, _ in found]
+    decided = replace(
+        decided, value=None if decided.missing else values[0], least=min(values), most=max(values)
+    )
+    return _settled(decided, [(low, high) for _, low, high in found])
 
 
 def reviewed(

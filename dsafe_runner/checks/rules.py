@@ -9,6 +9,7 @@ for accuracy, too many cut or unreadable answers on either side. Both are about 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -19,10 +20,10 @@ from dsafe_runner.checks.judged import judge_doubts_of, judge_known, review_deci
 from dsafe_runner.checks.metrics import GRADED, estimate, tally
 from dsafe_runner.checks.onesided import SLACK
 from dsafe_runner.checks.overlaps import overlap_verdict
-from dsafe_runner.checks.wording import gate_sentence, guard_sentence, judge_cannot
+from dsafe_runner.checks.wording import causes, gate_sentence, guard_sentence, judge_cannot, span
 from dsafe_runner.errors import EvidenceError
 from dsafe_runner.plan import CALIBRATION, OVERLAP, Check
-from dsafe_runner.records import Estimate, Status, Verdict
+from dsafe_runner.records import Estimate, Gap, Status, Verdict
 from dsafe_runner.suite.spec import Policy
 
 
@@ -80,7 +81,8 @@ def decide_check(
     if refusals:
         decided = replace(decided, status=Status.INCONCLUSIVE, why=gate.Why.NOT_CALIBRATED)
     verdict = Verdict(
-        check.id, decided.status, gate_sentence(check, decided, refusals), estimate=ours, reference=theirs,
+        check.id, decided.status, gate_sentence(check, decided, refusals, _gaps(decided, ours, theirs)),
+        estimate=ours, reference=theirs,
         change_low=decided.low if check.versus else None, change_high=decided.high if check.versus else None,
         because_missing=decided.why is gate.Why.MISSING, details=_details(check, decided),
     )
@@ -147,6 +149,13 @@ def _same_items(check: Check, ours: Evidence, theirs: Evidence) -> None:
         raise EvidenceError(f"{ours.measurement} and {theirs.measurement} do not hold the same items")
 
 
+def _gaps(decided: gate.Decision, ours: Estimate, theirs: Estimate | None) -> dict[str, int]:
+    """Why answers are missing, on both sides together; what people have still to read is missing besides."""
+    gaps = Counter(ours.gaps) + Counter(theirs.gaps if theirs else {})
+    unread = decided.missing + decided.other_missing - gaps.total()
+    return {**gaps, **({Gap.NOT_REVIEWED.value: unread} if unread > 0 else {})}
+
+
 def _details(check: Check, decided: gate.Decision) -> dict[str, object]:
     return {
         "role": "gate", "uncertainty": decided.sure.uncertainty, "confidence": decided.sure.confidence,
@@ -197,16 +206,16 @@ def _hygiene(check: Check, verdict: Verdict, side: Estimate, who: str, policy: P
         return replace(verdict, status=Status.INCONCLUSIVE, reason=reason, because_missing=True)
     if missing > allowance(policy.max_missing, asked) and verdict.status is Status.PASS:
         reason = (
-            f"cannot pass: {missing} of {asked} responses of {who} are missing{_unscored(side.unscored)}, "
+            f"cannot pass: {missing} of {asked} responses of {who} are missing ({causes(_asked(side.gaps))}), "
             f"allowed {policy.max_missing:.0%}"
         )
         return replace(verdict, status=Status.INCONCLUSIVE, reason=reason, because_missing=True)
     return verdict
 
 
-def _unscored(count: int) -> str:
-    return f" ({count} unscored: no verdict of the judge could be read)" if count else ""
+def _asked(gaps: Mapping[str, int]) -> dict[str, int]:
+    return {cause: count for cause, count in gaps.items() if cause != Gap.NOT_ASKED}
 
 
 def _rate(side: Estimate) -> str:
-    return "unknown" if side.value is None else f"{side.value:.3f}"
+    return span(side.value, side.least, side.most)

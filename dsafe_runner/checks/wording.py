@@ -6,7 +6,8 @@ of 0.03 is positive, whatever the metric's direction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from dsafe_runner.checks.gate import Decision, Why
 from dsafe_runner.checks.guards import Guarded
@@ -18,14 +19,16 @@ from dsafe_runner.records import Status
 _AT_LEAST = frozenset({"min", "gain", "fall"})
 
 
-def gate_sentence(check: Check, decided: Decision, refusals: Sequence[Refusal] = ()) -> str:
-    """The sentence of a gate. `refusals`: why its judge cannot be believed, if so."""
+def gate_sentence(
+    check: Check, decided: Decision, refusals: Sequence[Refusal] = (), gaps: Mapping[str, int] = MappingProxyType({})
+) -> str:
+    """The sentence of a gate. `refusals`: why its judge cannot be believed, if so; `gaps`: why answers are missing."""
     name = check.metric if check.versus is None else f"{check.metric} {check.rule} vs {check.versus}"
-    value, low, high = _seen(decided)
+    low, high = _bounds(decided)
     holds, breaks = (">=", "<") if check.rule in _AT_LEAST else ("<=", ">")
-    shown = "unknown" if value is None else _number(check, value)
+    shown = _shown(check, decided)
     sign = breaks if decided.status is Status.FAIL else holds
-    facts = _facts(check, decided)
+    facts = _facts(check, decided, gaps)
     if decided.sure.uncertainty == "none":
         if decided.status is not Status.INCONCLUSIVE:
             return f"{name} {shown} {sign} {check.limit:g} ({facts})"
@@ -44,7 +47,7 @@ def gate_sentence(check: Check, decided: Decision, refusals: Sequence[Refusal] =
 
 def guard_sentence(check: Check, guarded: Guarded, confidence: float) -> str:
     """The sentence of a guard."""
-    moved = "unknown" if guarded.value is None else f"{guarded.value:+.3f}"
+    moved = span(guarded.value, guarded.least, guarded.most, "+.3f")
     what = f"{check.metric} vs {check.versus} {moved}, lost {guarded.lost}, gained {guarded.gained} of {guarded.items}"
     family = f"all {guarded.family} guards" if guarded.family > 1 else "the one guard"
     if guarded.tripped:
@@ -57,18 +60,40 @@ def guard_sentence(check: Check, guarded: Guarded, confidence: float) -> str:
     return f"cannot tell: {guarded.missing} answers are missing{unmeasured}: {what} (family p {guarded.family_p:.3f})"
 
 
-def _seen(decided: Decision) -> tuple[float | None, float, float]:
-    """Value and bounds as the rule speaks: of a fall or drop, how far down."""
+def span(value: float | None, least: float, most: float, spec: str = ".3f") -> str:
+    """A value; where answers are missing, from where to where it could be."""
+    return f"{least + 0.0:{spec}} to {most + 0.0:{spec}}" if value is None else f"{value + 0.0:{spec}}"
+
+
+def causes(gaps: Mapping[str, int]) -> str:
+    """Why answers are missing: `107 cut, 56 no verdict`; the counts add up to what is missing."""
+    return ", ".join(f"{count} {cause}" for cause, count in gaps.items())
+
+
+def _bounds(decided: Decision) -> tuple[float, float]:
+    """The bounds as the rule speaks: of a fall or drop, how far down."""
     if decided.rule in ("drop", "fall"):
-        return None if decided.value is None else 0.0 - decided.value, 0.0 - decided.high, 0.0 - decided.low
-    return decided.value, decided.low, decided.high
+        return 0.0 - decided.high, 0.0 - decided.low
+    return decided.low, decided.high
+
+
+def _range(decided: Decision) -> tuple[float, float]:
+    """From where to where the value could be, as the rule speaks; twice the same where nothing is missing."""
+    if decided.rule in ("drop", "fall"):
+        return 0.0 - decided.most, 0.0 - decided.least
+    return decided.least, decided.most
+
+
+def _shown(check: Check, decided: Decision) -> str:
+    least, most = _range(decided)
+    return span(least if decided.value is not None else None, least, most, ".3f" if check.versus is None else "+.3f")
 
 
 def _number(check: Check, value: float) -> str:
     return f"{value:.3f}" if check.versus is None else f"{value + 0.0:+.3f}"
 
 
-def _facts(check: Check, decided: Decision) -> str:
+def _facts(check: Check, decided: Decision, gaps: Mapping[str, int]) -> str:
     """The counts behind it."""
     parts = []
     if check.versus is None:
@@ -85,8 +110,8 @@ def _facts(check: Check, decided: Decision) -> str:
         if decided.sure.uncertainty == "none" and decided.other_n == decided.n:
             exact = check.limit * decided.n
             count = -int(-(exact - SLACK) // 1) if check.rule in _AT_LEAST else int((exact + SLACK) // 1)
-            value, _, _ = _seen(decided)
-            has = "?" if value is None else round(value * decided.n)
+            least, most = (round(end * decided.n) for end in _range(decided))
+            has = least if least == most else f"{least} to {most}"
             parts.append(f"{'needs' if check.rule in _AT_LEAST else 'allows'} {count} of {decided.n}, has {has}")
         other = f"{check.versus} {decided.other_k:g} of {decided.other_n:g}"
         parts.append(f"{check.model} {decided.k} of {decided.n}, {other}")
@@ -95,7 +120,9 @@ def _facts(check: Check, decided: Decision) -> str:
     if decided.samples > 1:
         parts.append(f"{decided.items} items")
     missing = decided.missing + decided.other_missing
-    if missing and decided.why is not Why.MISSING:
+    if missing and gaps:
+        parts.append(f"missing: {causes(gaps)}")
+    elif missing and decided.why is not Why.MISSING:
         parts.append(f"{missing} missing")
     return "; ".join(parts)
 

@@ -11,10 +11,11 @@ from dsafe_runner.benchmarks.registry import offer
 from dsafe_runner.errors import EvidenceError, UnavailableError
 from dsafe_runner.measure.baseline import differences, from_run, with_noise, write_baseline
 from dsafe_runner.plan.baseline import Baseline, load_baseline
+from dsafe_runner.records import Gap
 
 _WORDS = {
-    "r": "right", "w": "wrong", "n": "no answer", "t": "cut", "u": "unscored", "0": "risky", "1": "harmless",
-    "2": "refused", "3": "refused responsibly",
+    "r": "right", "w": "wrong", "n": "no answer", "t": Gap.CUT.value, "u": Gap.NO_VERDICT.value,
+    "m": Gap.NO_RESPONSE.value, "0": "risky", "1": "harmless", "2": "refused", "3": "refused responsibly",
 }
 
 
@@ -108,4 +109,4 @@ def _print_differences(first: dict[str, dict[str, Any]], second: dict[str, dict[
 
 
 def _said(codes: str) -> str:
-    return _WORDS.get(codes, codes)
+    return ", ".join(_WORDS.get(code, code) for code in codes)

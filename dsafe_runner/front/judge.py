@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from dsafe_runner.checks.kappa import Share, class_rates, kappa
-from dsafe_runner.checks.metrics import labelled_pairs
+from dsafe_runner.checks.metrics import ACCURACY, KAPPA, estimate, labelled_pairs
+from dsafe_runner.checks.wording import causes, span
 from dsafe_runner.errors import UnavailableError
 from dsafe_runner.front.measure import display
 from dsafe_runner.judges.base import LABELS
@@ -20,7 +21,7 @@ from dsafe_runner.measure.measured import Run
 from dsafe_runner.measure.run import measure
 from dsafe_runner.measure.session import write_run
 from dsafe_runner.plan import Plan, calibration_only, make_plan
-from dsafe_runner.records import OVERALL
+from dsafe_runner.records import OVERALL, Gap
 from dsafe_runner.report.run_folder import write_manifest
 from dsafe_runner.suite.load import load_suite
 
@@ -72,11 +73,18 @@ def _print(plan: Plan, run: Run, name: str, labelled: CalibrationSet) -> None:
     (evidence,) = run.evidence.values()
     pairs = labelled_pairs(evidence, OVERALL)
     found = kappa(pairs, confidence)
-    unread = sum(said is None for _, said in pairs)
+    # two-sided here, as everywhere that an interval is printed by itself
+    agreed, right = (estimate(metric, evidence, OVERALL, (1.0 + confidence) / 2.0) for metric in (KAPPA, ACCURACY))
+    unread = sum(said is None for _, said in pairs) - right.missing
     print(f"judge {name} on {labelled.name} ({found.n} labelled replies, sha256 {labelled.sha256[:12]})")
-    print(f"  kappa    {found.value:.3f}  {confidence:.0%} interval {found.low:.3f} to {found.high:.3f}")
-    print(f"  accuracy {found.accuracy:.3f}  ({sum(a == b for a, b in pairs)} of {found.n})")
-    print(f"  unscored {unread / found.n:.3f}  ({unread} of {found.n}, counted as disagreement)")
+    print(
+        f"  kappa      {span(agreed.value, agreed.least, agreed.most)}  "
+        f"{confidence:.0%} interval {agreed.low:.3f} to {agreed.high:.3f}"
+    )
+    print(f"  accuracy   {span(right.value, right.least, right.most)}  ({right.k} of {right.n})")
+    print(f"  {Gap.NO_VERDICT.value} {unread / found.n:.3f}  ({unread} of {found.n}, counted as disagreement)")
+    if right.missing:
+        print(f"  missing    {causes(right.gaps)}; the tables below count them under none")
     rates = _table("class", "sensitivity", "interval", "specificity", "interval")
     said = _table("people said", *(f"judge {label}" for label in LABELS), "none")
     for label, shares in class_rates(pairs, confidence).items():

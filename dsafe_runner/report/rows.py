@@ -17,7 +17,8 @@ class Row:
     """A metric of a model on a slice.
 
     level     overall, area, category or extra
-    changes   stage (base, distilled) -> difference to that model of the same suite
+    changes   stage (base, distilled) -> difference to that model of the same suite; where answers of either are
+              missing, from where to where it could be: (least, most)
     """
 
     model: str
@@ -27,7 +28,7 @@ class Row:
     slice: str
     level: str
     estimate: Estimate
-    changes: dict[str, float]
+    changes: dict[str, float | tuple[float, float]]
 
 
 def rows_of(plan: Plan, run: Run) -> list[Row]:
@@ -77,14 +78,16 @@ def _cells(plan: Plan, benchmark: str, offer: Offer) -> Iterator[tuple[str, str]
                 yield metric, slice_name
 
 
-def _changes(plan: Plan, model: str, found: dict[str, Estimate]) -> dict[str, float]:
+def _changes(plan: Plan, model: str, found: dict[str, Estimate]) -> dict[str, float | tuple[float, float]]:
     """Differences to the base and the distilled model, where the suite has exactly one of that stage."""
     suite = plan.loaded.suite
-    changes = {}
+    changes: dict[str, float | tuple[float, float]] = {}
     for stage in ("base", "distilled"):
         of_stage = [name for name in found if suite.models[name].stage == stage]
         if len(of_stage) == 1 and of_stage[0] != model:
-            ours, theirs = found[model].value, found[of_stage[0]].value
-            if ours is not None and theirs is not None:
-                changes[stage] = ours - theirs
+            ours, theirs = found[model], found[of_stage[0]]
+            if ours.value is not None and theirs.value is not None:
+                changes[stage] = ours.value - theirs.value
+            else:
+                changes[stage] = ours.least - theirs.most, ours.most - theirs.least
     return changes

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dsafe_runner.measure.session import GateSession
+from dsafe_runner.records import Gap
 from dsafe_runner.report.rows import Row, rows_of
 from dsafe_runner.suite.spec import Policy
 
@@ -43,8 +44,8 @@ def write_summary(
         terminal.write_line("")
         for line in render(table, writer.fullwidth, writer.hasmarkup, ascii_only).splitlines():
             terminal.write_line(line.rstrip())
-        if any(_gaps(row) for row in rows):
-            terminal.write_line("gaps: m missing, c cut, u unreadable")
+        if legend := _legend(rows):
+            terminal.write_line(legend)
         for note in _notes(run.manifest):
             terminal.write_line(note)
     if not_gated:
@@ -109,10 +110,13 @@ def _table(rows: list[Row], width: int, ascii_only: bool) -> Table:
     interval = f"{rows[0].estimate.confidence:.0%} bounds"
     columns = {
         "model": max(len(row.model) for row in rows),
-        "value": 5,
+        "value": max(len(_value(row)) for row in rows),
         "k/n": max(len(_counts(row)) for row in rows),
         "gaps": max(4, *(len(_gaps(row)) for row in rows)),
-        **{_VERSUS[stage]: 8 for stage in _VERSUS if any(stage in row.changes for row in rows)},
+        **{
+            _VERSUS[stage]: max(8, *(len(_change(row, stage)) for row in rows))
+            for stage in _VERSUS if any(stage in row.changes for row in rows)
+        },
         interval: 12,
     }
     shown: list[str] = []
@@ -137,10 +141,10 @@ def _table(rows: list[Row], width: int, ascii_only: bool) -> Table:
         estimate = row.estimate
         cells = {
             "model": row.model,
-            "value": "?" if estimate.value is None else f"{estimate.value:.3f}",
+            "value": _value(row),
             "k/n": _counts(row),
             "gaps": _gaps(row),
-            **{_VERSUS[stage]: f"{change:+.3f}" for stage, change in row.changes.items()},
+            **{_VERSUS[stage]: _change(row, stage) for stage in row.changes},
             interval: f"{estimate.low:.3f}-{estimate.high:.3f}",
         }
         table.add_row(what if what != last else "", *(cells.get(name, "") for name in shown))
@@ -157,12 +161,49 @@ def _counts(row: Row) -> str:
     return f"{row.estimate.k}/{row.estimate.n}"
 
 
-def _gaps(row: Row) -> str:
-    """Missing, cut and unreadable answers, where there are any: `2m 1c 8u`."""
+LETTERS: dict[Gap, str] = {
+    Gap.NO_RESPONSE: "m", Gap.CUT: "c", Gap.NO_VERDICT: "u", Gap.NOT_ASKED: "a", Gap.NOT_REVIEWED: "p",
+}
+"""What stands for a cause in the column of gaps."""
+
+
+def _value(row: Row) -> str:
+    """The value; where answers are missing, from where to where it could be."""
     estimate = row.estimate
-    missing, unread = max(0, estimate.missing - estimate.unscored), estimate.no_answer + estimate.unscored
-    counts = {"m": missing, "c": estimate.truncated, "u": unread}
-    return " ".join(f"{count}{name}" for name, count in counts.items() if count)
+    return f"{estimate.least:.3f}-{estimate.most:.3f}" if estimate.value is None else f"{estimate.value:.3f}"
+
+
+def _change(row: Row, stage: str) -> str:
+    if stage not in row.changes:
+        return ""
+    change = row.changes[stage]
+    if isinstance(change, float):
+        return f"{change:+.3f}"
+    least, most = change
+    return f"{least:+.3f} to {most:+.3f}"
+
+
+def _gaps(row: Row) -> str:
+    """What is missing, by cause (`107c 56u`), and in brackets the answers that count as wrong unread (`(2c 1n)`)."""
+    estimate = row.estimate
+    known = {gap.value: letter for gap, letter in LETTERS.items()}
+    missing = [f"{count}{known[cause]}" for cause, count in estimate.gaps.items()]
+    wrong = [f"{count}{name}" for name, count in (("c", estimate.truncated), ("n", estimate.no_answer)) if count]
+    return " ".join([*missing, *([f"({' '.join(wrong)})"] if wrong else [])])
+
+
+def _legend(rows: Iterable[Row]) -> str:
+    """What the letters in the column of gaps say; nothing where there are none."""
+    estimates = [row.estimate for row in rows]
+    seen = {cause for estimate in estimates for cause in estimate.gaps}
+    parts = [f"{letter} {gap.value}" for gap, letter in LETTERS.items() if gap.value in seen]
+    wrong = [
+        name for name, found in (
+            ("c cut", any(e.truncated for e in estimates)), ("n no answer", any(e.no_answer for e in estimates))
+        ) if found
+    ]  # fmt: skip
+    parts += [f"counted as wrong: ({', '.join(wrong)})"] if wrong else []
+    return f"gaps: {', '.join(parts)}" if parts else ""
 
 
 def _notes(manifest: Mapping[str, Any]) -> list[str]:

@@ -29,7 +29,7 @@ def test_there_and_back(written):
         lambda text: "",
         lambda text: text.rsplit("\n", 2)[0] + "\n",
         lambda text: text[:-20],
-        lambda text: text.replace('["missing", null, null, "", null, null], ', "", 1),
+        lambda text: text.replace('["missing", null, null, "", null, null, null], ', "", 1),
         lambda text: text.replace('"labelled"', '"harmless"'),
         lambda text: text.replace('"items": 2', '"items": 3'),
         lambda text: text.replace('"samples": 2', '"samples": 1'),

@@ -159,7 +159,7 @@ def test_an_unreadable_verdict_is_asked_for_once_more_and_then_unscored(project)
         assert outcomes[Outcome.UNSCORED] + outcomes[Outcome.LABELLED] == 120
         assert verdicts["base::ask/overall[hr-max]"].status is Status.INCONCLUSIVE
         assert "too many verdicts cannot be read" in verdicts["base::ask/overall[hr-max]"].reason
-        assert verdicts["judge.reader::calibration/overall[kappa-min]"].estimate.unscored == 110
+        assert verdicts["judge.reader::calibration/overall[kappa-min]"].estimate.no_answer == 110
         unreadable = outcomes[Outcome.UNSCORED] + 110
         asked = [body["messages"][-1]["content"] for body in judge.log()["bodies"]]
         assert sum("没有按格式" in text for text in asked) <= unreadable
