@@ -20,9 +20,10 @@ import queue
 import signal
 import sys
 import threading
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO, cast
 
 from dsafe_runner.engines.backends import make_engine
+from dsafe_runner.engines.redact import RedactingStream, Redactor, redactor_of
 from dsafe_runner.errors import UnavailableError
 from dsafe_runner.records import Request, as_json, request_from_json
 
@@ -36,22 +37,26 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the controller decides; it closes the pipe
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, lines), daemon=True).start()
+    redactor = Redactor(None)
     try:
-        _serve(lines, out)
+        hello = json.loads(lines.get())
+        redactor = redactor_of(hello["engine"])
+        # what exceptions quote must not reach the log either
+        sys.stdout = sys.stderr = cast("TextIO", RedactingStream(sys.stderr, redactor))
+        _serve(hello, lines, out)
     except UnavailableError as error:
-        _die(out, "unavailable", str(error))
+        _die(out, "unavailable", redactor.text(str(error)))
     except Exception as error:  # whatever kills an engine must reach the controller as one line
         import traceback
 
         traceback.print_exc()
         text = str(error) if type(error).__module__.startswith("dsafe_runner.") else f"{type(error).__name__}: {error}"
-        _die(out, "engine", text)
+        _die(out, "engine", redactor.text(text))
     out.close()
     _exit(0)
 
 
-def _serve(lines: queue.SimpleQueue[bytes], out: BinaryIO) -> None:
-    hello = json.loads(lines.get())
+def _serve(hello: dict[str, Any], lines: queue.SimpleQueue[bytes], out: BinaryIO) -> None:
     with make_engine(hello["model"], hello["engine"]) as engine:
         _say(out, {"ready": engine.describe()})
         waiting: list[Request] = []

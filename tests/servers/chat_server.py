@@ -8,6 +8,7 @@ ones. Rules (`--rules FILE`, or POST /rules) say what certain questions get; as 
 
     [{"contains": "text of the last turn", "reply": "..."},                  a text
      {"contains": "...", "message": {"content": null, "reasoning": "..."}, "finish": "length"},
+     {"contains": "...", "reply": "...", "choice": {...}, "usage": {...}, "also": {...}},   fields beside the text
      {"contains": "...", "status": 400, "body": {...}, "headers": {...}},   (or "raw": text instead of a body)
      {"contains": "...", "fault": "reset", "times": 2}]                      then the next rule that fits
 
@@ -236,9 +237,20 @@ def completion(options: argparse.Namespace, asked: dict[str, Any], rule: dict[st
         "id": "chat-1",
         "object": "chat.completion",
         "model": rule.get("model") or options.echo or asked["model"],
-        "choices": [{"index": 0, "message": message, "finish_reason": rule.get("finish", "stop")}],
-        "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
+        "choices": [
+            {"index": 0, "message": message, "finish_reason": rule.get("finish", "stop"), **rule.get("choice", {})}
+        ],
+        "usage": {"prompt_tokens": counted(options, asked), "completion_tokens": 7, **rule.get("usage", {})},
+        **rule.get("also", {}),
     }
+
+
+def counted(options: argparse.Namespace, asked: dict[str, Any]) -> int:
+    """Tokens of the prompt: four characters each, as far as this server reads it."""
+    length = sum(len(turn["content"]) for turn in asked["messages"])
+    if options.counts_nothing:
+        return 11
+    return min(11 + length // 4, options.reads or 10**9)
 
 
 def choice(options: argparse.Namespace, asked: dict[str, Any]) -> str | None:
@@ -355,6 +367,8 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--hang", type=float, default=3600.0, help="seconds until a hanging request is closed")
     parser.add_argument("--slow", type=float, default=0.2, help="seconds of a slow answer")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds of every answer")
+    parser.add_argument("--reads", type=int, default=0, help="tokens of a prompt it reads, silently; 0: all")
+    parser.add_argument("--counts-nothing", action="store_true", help="11 prompt tokens whatever it is asked")
     parser.add_argument("--silent", action="store_true", help="takes chat requests and never answers")
     parser.add_argument("--keep", action="store_true", help="GET /log holds every body and its headers")
     return parser.parse_args(arguments)

@@ -28,6 +28,8 @@ class Contract:
                    opened it), `cut before any tag` (perhaps opened by the template), or `none seen`
     choice         whether `structured_outputs: {choice: ..}` constrains: `binds`, `ignored`, `refused`
     dialect        which fields it takes
+    shortest       tokens it counts for a prompt of a few words; 0 where it counts none
+    warnings       what a person should know of it
     """
 
     served: str = UNKNOWN
@@ -38,6 +40,8 @@ class Contract:
     thinking: str = NONE_SEEN
     choice: str = UNKNOWN
     dialect: Dialect = field(default_factory=Dialect)
+    shortest: int = 0
+    warnings: tuple[str, ...] = ()
 
     @property
     def opened(self) -> bool:

@@ -24,8 +24,10 @@ from dsafe_runner.engines.openai.reply import ENGINE_WIDE, Again, Chat, Refused,
 from dsafe_runner.engines.openai.retry import asked_for, delay
 from dsafe_runner.engines.openai.text import one_line
 from dsafe_runner.engines.openai.transport import Server, base_urls, key_from, room_for
+from dsafe_runner.engines.openai.watch import Watch, cut_prompt, declared_stops, least_tokens
 from dsafe_runner.engines.reasoning import join_server_split
-from dsafe_runner.errors import EngineError
+from dsafe_runner.engines.redact import redactor_of
+from dsafe_runner.errors import EngineError, UnavailableError
 from dsafe_runner.records import Request, Response
 
 LOOP = 1
@@ -37,7 +39,11 @@ _FORBIDDEN = 20
 
 
 def identify(model: dict[str, Any], engine: dict[str, Any]) -> Identified:
-    """See engines.backends.identify. The key is not needed: what is stored can be decided without it."""
+    """See engines.backends.identify. The key is not needed: what is stored can be decided without it.
+
+    Raises:
+        UnavailableError: a base URL is none, or what is written to files holds the key.
+    """
     check_extra_body(engine["extra_body"])
     urls = base_urls(engine)
     facts = {
@@ -49,6 +55,12 @@ def identify(model: dict[str, Any], engine: dict[str, Any]) -> Identified:
         "extra_body": dict(engine["extra_body"]),
         "context_length": engine["context_length"],
     }
+    redactor = redactor_of(engine)
+    if redactor.sure and redactor.value(facts) != facts:
+        raise UnavailableError(
+            f"what ${engine['api_key_env']} holds stands in the suite as well (base_urls, extra_body or path), which "
+            "is written to files; take it out there"
+        )
     return Identified(facts, "none")
 
 
@@ -77,6 +89,8 @@ class OpenAIEngine:
         self._servers: list[Server] = []
         self._contracts: dict[str, Contract] = {}
         self._contract = Contract()
+        self._stops = declared_stops(engine["extra_body"])
+        self._watch = Watch(self._name)
         self._busy = False
 
     def __enter__(self) -> Self:
@@ -111,6 +125,7 @@ class OpenAIEngine:
                 f"{self._name} is said to think ({self._parser}), but a test answer showed no thinking "
                 f"({contract.thinking}); see the server's --reasoning-parser and the chat template"
             )
+        warnings += [warning for found in self._contracts.values() for warning in found.warnings]
         if not contract.dialect.seed:
             warnings.append(f"the servers of {self._name} refuse `seed`: drawing again gives other answers")
         return {
@@ -139,8 +154,8 @@ class OpenAIEngine:
             raise EngineError("the engine is not running; use it as a context manager")
         if self._busy:
             raise EngineError("the engine is busy; end the other `generate` first")
-        source, done, ended = iter(requests), deque[Response](), list[asyncio.Task[None]]()
-        self._busy, self._forbidden = True, 0
+        source, done, ended = iter(requests), deque[tuple[Response, str | None]](), list[asyncio.Task[None]]()
+        self._busy, self._forbidden, self._watch = True, 0, Watch(self._name)
         self._fleet.begin()
         # a worker per place, not a task per request: fifty thousand requests are fifty thousand in nobody's memory
         workers = [loop.create_task(self._work(source, done)) for _ in range(int(self._engine["concurrency"]))]
@@ -150,13 +165,14 @@ class OpenAIEngine:
         try:
             while True:
                 while done:
-                    yield done.popleft()
+                    yield from self._watch.seen(*done.popleft())
                 if loop.is_closed():
                     raise EngineError("the engine was closed before it had answered everything")
                 for worker in ended:
                     if error := worker.exception():
                         raise error
                 if len(ended) == len(workers):
+                    yield from self._watch.ended()
                     return
                 loop.run_forever()
         finally:
@@ -164,7 +180,11 @@ class OpenAIEngine:
             if not loop.is_closed():
                 _cancel(loop, workers)
 
-    async def _work(self, source: Iterator[Request], done: deque[Response]) -> None:
+    def notes(self) -> list[str]:
+        """What there is to say about the last `generate`."""
+        return self._watch.notes()
+
+    async def _work(self, source: Iterator[Request], done: deque[tuple[Response, str | None]]) -> None:
         for request in source:
             done.append(await self._answer(request))
             self._wake()
@@ -174,10 +194,10 @@ class OpenAIEngine:
         if self._loop is not None and self._busy:
             self._loop.stop()
 
-    async def _answer(self, request: Request) -> Response:
-        """Ask until there is an answer, a refusal, no attempt left, or no time."""
+    async def _answer(self, request: Request) -> tuple[Response, str | None]:
+        """Ask until there is an answer, a refusal, no attempt left, or no time; and why an answer cannot be used."""
         if request.sampling.scoring != "generate":
-            return _failed(request, "a server cannot score option letters; say `scoring: generate`")
+            return _failed(request, "a server cannot score option letters; say `scoring: generate`"), None
         body, sha256 = self._bodies.of(request, self._contract.dialect)
         until = time.monotonic() + self._budget
         again: Again | None = None
@@ -186,28 +206,42 @@ class OpenAIEngine:
         while turn := await self._fleet.take(until, avoid=failed_at):
             server = turn.server
             try:
-                read = read_reply(await server.chat(body, min(self._timeout, max(until - time.monotonic(), 0.001))))
+                reply = await server.chat(body, min(self._timeout, max(until - time.monotonic(), 0.001)))
+                read = read_reply(reply, self._stops)
             except BaseException:
                 self._fleet.dropped(turn)
                 raise
             if isinstance(read, Chat):
                 self._fleet.answered(turn)
-                return self._response(request, server, read, sha256)
+                if sign := self._fault(request, server, read, sha256):
+                    return _failed(request, sign), sign
+                return self._response(request, server, read, sha256), None
             if isinstance(read, Refused):
                 self._fleet.answered(turn)
-                return self._refused(request, server, read)
+                return self._refused(request, server, read), read.what if read.status == 200 else None
             again, failed_at = read, server
             self._fleet.failed(turn, request.key, again.what, asked_for(again.retry_after))
             wait = delay(attempts, again.retry_after)
             attempts += 1
             spent += again.cost
             if spent >= int(self._engine["max_attempts"]):
-                return _failed(request, f"{attempts} attempts failed, the last with {again}")
+                sign = again.what if again.what.startswith("an answer") else None
+                return _failed(request, f"{attempts} attempts failed, the last with {again}"), sign
             if time.monotonic() + wait >= until:
                 break
             await asyncio.sleep(wait)
         last = f", the last attempt: {again}" if again else ""
-        return _failed(request, f"no answer within its budget of {self._budget:g} s{last}")
+        return _failed(request, f"no answer within its budget of {self._budget:g} s{last}"), None
+
+    def _fault(self, request: Request, server: Server, chat: Chat, sha256: str) -> str | None:
+        """Why a whole answer is none to what was asked."""
+        least = least_tokens(self._bodies.messages(request.messages))
+        if cut := cut_prompt(chat, least, self._contracts[server.url].shortest):
+            return cut
+        if self._watch.copied(chat, request.key):
+            return "the answer is a copy of one to another request (id and time are the same); turn the cache off"
+        self._watch.answered(chat, sha256)
+        return None
 
     def _response(self, request: Request, server: Server, chat: Chat, sha256: str) -> Response:
         self._forbidden = 0

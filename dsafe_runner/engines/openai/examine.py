@@ -7,7 +7,7 @@ know. What a vendor's server does not say is recorded as unknown; what would mak
 from __future__ import annotations
 
 import asyncio
-import json
+import re
 import time
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -18,6 +18,7 @@ from dsafe_runner.engines.openai.reply import Again, Chat, Refused, read_reply
 from dsafe_runner.engines.openai.retry import delay
 from dsafe_runner.engines.openai.text import one_line
 from dsafe_runner.engines.openai.transport import Lost, Server
+from dsafe_runner.engines.openai.watch import cut_prompt, declared_stops, least_tokens
 from dsafe_runner.engines.reasoning import CLOSE, OPEN
 from dsafe_runner.errors import EngineError, UnavailableError
 from dsafe_runner.records import Message
@@ -25,6 +26,19 @@ from dsafe_runner.records import Message
 _ATTEMPTS, _CONNECTS = 6, 3
 _CHAT_SECONDS, _PAGE_SECONDS, _ALL_SECONDS = 120.0, 15.0, 300.0
 _QUESTION = (Message("user", "Reply with the single word: ready"),)
+_LONG_QUESTION = (
+    Message(
+        "user",
+        "Reply with the single word: ready. Do not mind the words that follow. "
+        + 16
+        * (
+            "river stone window garden letter winter market bridge paper candle "
+            "forest harbour table music island mirror ladder summer kitchen street "
+        ),
+    ),
+)
+_ROOM = 2048
+"""Tokens of context from which on a server must take the long question."""
 _CHOICES = ("dsafe-left", "dsafe-right")
 _TOKENS, _THINKING_TOKENS = 32, 512
 """Of a test answer. Thinking gets the time to end, as its end is what tells how it comes back."""
@@ -44,13 +58,17 @@ class Examination:
 
     def __init__(self, server: Server, model: dict[str, Any], engine: dict[str, Any], bodies: Bodies) -> None:
         self._server = server
-        self._name = str(model["path"])
+        self._name = server.redactor.answer(str(model["path"]))
+        self._revision: str | None = model.get("revision")
+        self._root = ""
+        self._listed: set[str] = set()
         self._thinks = model.get("reasoning") is not None
         self._key_env: str | None = engine.get("api_key_env")
         self._context: int | None = engine.get("context_length")
         self._seconds = float(engine["timeout"])
         self._attempts = min(int(engine["max_attempts"]), _ATTEMPTS)
         self._bodies = bodies
+        self._stops = declared_stops(engine["extra_body"])
         self._until = time.monotonic() + _ALL_SECONDS
 
     async def run(self) -> Contract:
@@ -86,7 +104,44 @@ class Examination:
             )
         choice, version = await asyncio.gather(self._choice(dialect, tokens), self._version())
         answers_as = one_line(chat.model) if chat.model else None
-        return replace(found, answers_as=answers_as, thinking=thinking, choice=choice, version=version, dialect=dialect)
+        warnings = [] if answers_as is None else self._other_name(answers_as)
+        if room >= _ROOM:
+            warnings += await self._long_prompt(chat, dialect, tokens)
+        return replace(
+            found, answers_as=answers_as, thinking=thinking, choice=choice, version=version, dialect=dialect,
+            shortest=chat.prompt_tokens + chat.cached_tokens, warnings=tuple(warnings),
+        )  # fmt: skip
+
+    def _other_name(self, answers_as: str) -> list[str]:
+        """What to say of answers under another name than was asked for: gateways fall back to other models."""
+        if answers_as in (self._revision, *_names(self._name), *_names(self._root)) or _dated(self._name, answers_as):
+            return []
+        url = self._server.url
+        if answers_as in self._listed:
+            raise EngineError(
+                f"{url} was asked for {self._name} and answers as {answers_as}, another model it serves; "
+                "ask for the model that is meant"
+            )
+        return [
+            f"{url} answers as {answers_as} and was asked for {self._name}; if that is the model you mean, say "
+            f"`revision: {answers_as}` for it"
+        ]
+
+    async def _long_prompt(self, short: Chat, dialect: Dialect, tokens: int) -> list[str]:
+        """Whether a prompt of some hundred words arrives whole, as far as the server counts prompt tokens."""
+        body = self._body(dialect, tokens, question=_LONG_QUESTION)
+        read = read_reply(await self._server.chat(body, min(self._seconds, _CHAT_SECONDS)), self._stops)
+        if not isinstance(read, Chat):
+            return []
+        shortest = short.prompt_tokens + short.cached_tokens
+        if cut := cut_prompt(read, least_tokens(self._bodies.messages(_LONG_QUESTION)), shortest):
+            raise EngineError(f"{self._server.url}: {cut}")
+        if 0 < shortest == read.prompt_tokens + read.cached_tokens:
+            return [
+                f"{self._server.url} counts {shortest} prompt tokens whatever it is asked: whether it cuts long "
+                "prompts cannot be seen"
+            ]
+        return []
 
     async def _card(self) -> dict[str, Any]:
         """What GET /models says of the model; empty where there is no such page."""
@@ -102,6 +157,8 @@ class Examination:
                 f"{self._server.url} does not serve {self._name}; it serves {served}"
                 f"{' and more' if len(named) > 5 else ''}; correct the model's path, or serve it under that name"
             )
+        self._listed = {one_line(name) for name in named}
+        self._root = one_line(named[self._name].get("root") or "")
         return dict(named[self._name])
 
     async def _first_answer(self, tokens: int) -> tuple[Chat, Dialect]:
@@ -119,7 +176,7 @@ class Examination:
     async def _choice(self, dialect: Dialect, tokens: int) -> str:
         """Whether a choice constraint binds; nothing depends on it, so one attempt is enough."""
         body = self._body(dialect, tokens, structured_outputs={"choice": list(_CHOICES)})
-        read = read_reply(await self._server.chat(body, min(self._seconds, _CHAT_SECONDS)))
+        read = read_reply(await self._server.chat(body, min(self._seconds, _CHAT_SECONDS)), self._stops)
         if isinstance(read, Refused):
             return "refused"
         if isinstance(read, Again) or not read.content:
@@ -139,7 +196,7 @@ class Examination:
         body, attempt = self._body(dialect, tokens), 0
         while True:
             seconds = min(self._seconds, _CHAT_SECONDS, self._until - time.monotonic())
-            read = read_reply(await self._server.chat(body, max(seconds, 0.1)))
+            read = read_reply(await self._server.chat(body, max(seconds, 0.1)), self._stops)
             if not isinstance(read, Again):
                 return read
             attempt += 1
@@ -162,10 +219,8 @@ class Examination:
             elif reply.status == 401:
                 self._refused(Refused(401, "HTTP 401"))
             elif reply.status == 200:
-                try:
-                    return json.loads(reply.body)
-                except (ValueError, RecursionError):
-                    pass
+                if reply.data is not None:
+                    return reply.data
             elif reply.status < 500 and reply.status not in (408, 409, 425, 429):
                 return None
             else:
@@ -174,8 +229,8 @@ class Examination:
                 await asyncio.sleep(delay(attempt, wait))
         return None
 
-    def _body(self, dialect: Dialect, tokens: int, **more: Any) -> bytes:
-        messages = self._bodies.messages(_QUESTION)
+    def _body(self, dialect: Dialect, tokens: int, question: tuple[Message, ...] = _QUESTION, **more: Any) -> bytes:
+        messages = self._bodies.messages(question)
         return self._bodies.body(messages, dialect, temperature=0.0, top_p=1.0, tokens=tokens, seed=0, **more)
 
     def _silent(self, why: str) -> NoReturn:
@@ -203,9 +258,22 @@ def refusal(url: str, told: Refused | None, model: str, key_env: str | None) -> 
             f"{url} has no chat for {model} ({what}); see that base_urls end as the server wants it (often /v1) "
             "and that the model's path is the name it is served under"
         )
+    if status == 200:
+        return EngineError(f"{url} gives no usable answers for {model} ({what}); see to the server, or to extra_body")
     return EngineError(
         f"{url} refuses the requests for {model} ({what}); see extra_body, chat_template_kwargs and system_prompt"
     )
+
+
+def _names(name: str) -> tuple[str, ...]:
+    """What stands for a model's name: itself, and the last part of a path or of `owner/name`."""
+    return (name, name.rstrip("/").rpartition("/")[2]) if name else ()
+
+
+def _dated(asked: str, answered: str) -> bool:
+    """Whether a name is that of a dated or tagged version of what was asked: vendors resolve aliases so."""
+    rest = answered.removeprefix(asked)
+    return rest != answered and re.match(r"[-@:._]", rest) is not None
 
 
 def _where_thinking_is(chat: Chat) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from dsafe_runner.engines.openai.signs import error_of, sign_of
 from dsafe_runner.engines.openai.text import one_line, said
+from dsafe_runner.engines.openai.thoughts import content_of, reasoning_of
 from dsafe_runner.engines.openai.transport import Lost, Reply
 
 ENGINE_WIDE = frozenset({401, 402, 404})
@@ -25,6 +28,7 @@ class Chat:
 
     field  name of the field the reasoning came in, None where there was none
     model  what the server calls the model that answered
+    stamp  its id and time, where the server gives both
     """
 
     content: str | None
@@ -34,6 +38,8 @@ class Chat:
     model: str | None
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
+    stamp: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,47 +71,51 @@ class Refused:
         return f"{self.what}: {self.more}" if self.more else self.what
 
 
-def read_reply(reply: Reply | Lost) -> Chat | Again | Refused:
-    """What became of one attempt."""
+def read_reply(reply: Reply | Lost, stops: Collection[str] = ()) -> Chat | Again | Refused:
+    """What became of one attempt; `stops` are stop strings that the suite asked for itself."""
     if isinstance(reply, Lost):
         return Again(reply.what, reply.more, 1.0 if reply.sent else 0.0)
     status = reply.status
     if status == 200:
-        return _read_body(reply.body)
+        return _read_body(reply.data, stops)
+    told = said(reply.data) if reply.data is not None else one_line(reply.text)
     if status in _AGAIN or status >= 500:
-        return Again(f"HTTP {status}", said(reply.body), _TURNED_AWAY if status == 429 else 1.0, reply.retry_after)
+        return Again(f"HTTP {status}", told, _TURNED_AWAY if status == 429 else 1.0, reply.retry_after)
     if 300 <= status < 400:
         return Refused(404, f"HTTP {status}, a redirect, which is not followed")
     if status >= 400:
-        return Refused(status, f"HTTP {status}", said(reply.body))
+        return Refused(status, f"HTTP {status}", told)
     return Again(f"HTTP {status}, which is no answer to a chat request")
 
 
-def _read_body(body: bytes) -> Chat | Again | Refused:
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
+def _read_body(data: Any, stops: Collection[str]) -> Chat | Again | Refused:
+    if data is None:
         return Again("an answer that is not JSON")
     choices = data.get("choices") if isinstance(data, dict) else None
     if not isinstance(choices, list):
-        return Again("an answer without choices", said(body) if isinstance(data, dict) and "error" in data else "")
+        return Again("an answer without choices", said(data) if isinstance(data, dict) and "error" in data else "")
     if len(choices) != 1:
         return Again(f"an answer with {len(choices)} choices instead of one")
-    message = choices[0].get("message") if isinstance(choices[0], dict) else None
+    choice = choices[0]
+    message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(message, dict):
         return Again("an answer whose choice has no message")
+    if beside := error_of(data, choice, message):
+        return Again("an answer with an error beside it", said(beside))
     try:
-        content = _content(message.get("content"))
-        field, reasoning = _reasoning(message)
+        content, among = content_of(message)
+        field, reasoning = reasoning_of(message, choice)
     except TypeError as error:
         return Again(str(error))
-    finish = choices[0].get("finish_reason")
+    if among is not None and field is None:
+        field, reasoning = "content", among
+    finish = choice.get("finish_reason")
     if finish not in ("stop", "length"):
         return _unusual(finish)
-    if content is None and reasoning is None and message.get("refusal"):
-        return Refused(200, "the server refused in a field of its own (`refusal`), which is not the model's answer")
+    if sign := sign_of(data, choice, message, stops):
+        return Refused(200, *sign)
     usage, model = data.get("usage"), data.get("model")
-    return Chat(
+    chat = Chat(
         content=content,
         reasoning=reasoning,
         field=field,
@@ -113,54 +123,45 @@ def _read_body(body: bytes) -> Chat | Again | Refused:
         model=model if isinstance(model, str) else None,
         prompt_tokens=_count(usage, "prompt_tokens"),
         completion_tokens=_count(usage, "completion_tokens"),
+        cached_tokens=_cached(usage),
+        stamp=_stamp(data),
     )
+    return _without_text(chat) or chat
+
+
+def _without_text(chat: Chat) -> Refused | None:
+    """A text that ended by itself and is not there was lost on the way: the model's own silence is one token."""
+    if chat.content or chat.field or chat.finish != "stop":
+        return None
+    if chat.content is None:
+        return Refused(200, "the answer ended and holds no text (content is null or not there)")
+    if chat.completion_tokens > 1:
+        return Refused(200, "the answer is empty, though the server counts tokens for it")
+    return None
 
 
 def _unusual(finish: object) -> Again | Refused:
     """An answer that neither ended nor was cut by its budget: no evidence of what the model would have said."""
     if finish is None or finish in _UNFINISHED:
         return Again(f"an answer that is not finished (finish_reason {json.dumps(finish)})")
-    if finish == "content_filter":
+    if isinstance(finish, str) and finish.casefold().startswith(("content_filter", "safety", "sensitive")):
         return Refused(200, "the server's content filter ended the answer, which is not the model's doing")
     name = one_line(finish, 40) if isinstance(finish, str) else type(finish).__name__
     return Refused(200, f"the answer ended with finish_reason {name!r}, neither stop nor length")
 
 
-def _content(content: object) -> str | None:
-    """The text, which some servers send in parts. Raises TypeError for another shape."""
-    if content is None:
-        return None
-    if isinstance(content, str):
-        return _whole(content)
-    if isinstance(content, list):
-        texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
-        if len(texts) == len(content) and all(isinstance(text, str) for text in texts):
-            return _whole("".join(map(str, texts)))
-    raise TypeError("an answer whose content is no text")
-
-
-def _reasoning(message: dict[str, Any]) -> tuple[str | None, str | None]:
-    """Field and text of the reasoning: `reasoning` today, `reasoning_content` on older servers. Raises TypeError."""
-    for field in ("reasoning", "reasoning_content"):
-        text = message.get(field)
-        if text is None:
-            continue
-        if not isinstance(text, str):
-            raise TypeError(f"an answer whose {field} is no text")
-        if text.strip():
-            return field, _whole(text)
-    return None, None
-
-
-def _whole(text: str) -> str:
-    """Without half surrogate pairs: JSON can carry them, the store cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
-
-
 def _count(usage: object, name: str) -> int:
     value = usage.get(name) if isinstance(usage, dict) else None
     return value if type(value) is int and value >= 0 else 0
+
+
+def _cached(usage: object) -> int:
+    """Tokens of the prompt that some servers count apart because they had them already."""
+    details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
+    return _count(details, "cached_tokens")
+
+
+def _stamp(data: dict[str, Any]) -> tuple[str, int] | None:
+    """Id and time of an answer, which no two have in common; None where a server does not say both."""
+    name, created = data.get("id"), data.get("created")
+    return (name, created) if isinstance(name, str) and name and type(created) is int and created > 0 else None

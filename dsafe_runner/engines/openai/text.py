@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 
 def one_line(text: object, limit: int = 160) -> str:
@@ -13,15 +13,11 @@ def one_line(text: object, limit: int = 160) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
-def said(body: bytes) -> str:
-    """What an error body says: the message of the usual JSON shapes, else the beginning of the text."""
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return one_line(body[:1000].decode("utf-8", "replace"))
+def said(data: Any) -> str:
+    """What the JSON of an error says, in the usual shapes or a text; nothing where it has none of them."""
     for _ in range(3):
-        if isinstance(found, list) and found:
-            found = found[0]
-        elif isinstance(found, dict):
-            found = next((found[name] for name in ("error", "message", "detail", "msg") if found.get(name)), "")
-    return one_line(found) if isinstance(found, str) else ""
+        if isinstance(data, list) and data:
+            data = data[0]
+        elif isinstance(data, dict):
+            data = next((data[name] for name in ("error", "message", "detail", "msg") if data.get(name)), "")
+    return one_line(data) if isinstance(data, str) else ""

@@ -10,16 +10,18 @@ import asyncio
 import contextlib
 import email.utils
 import ipaddress
+import json
 import math
 import os
 import time
 import urllib.request
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 import dsafe_runner
 from dsafe_runner.engines.openai.text import one_line
+from dsafe_runner.engines.redact import Redactor
 from dsafe_runner.errors import EngineError, UnavailableError
 
 if TYPE_CHECKING:
@@ -32,14 +34,22 @@ CONNECT_SECONDS = 20.0
 _KEEP_ALIVE_SECONDS = 4.0
 """Below the 5 s after which uvicorn, and with it vLLM, closes an idle connection: else both ends may act at once."""
 _MOST_BYTES = 64 * 2**20
+_TOLD_BYTES = 4000
+"""Of a body that is no JSON: more than is ever shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A complete HTTP answer. `retry_after`: seconds the server asks to wait, None when it does not say."""
+    """A complete HTTP answer, without the key it may quote.
+
+    data         the body's JSON, None where it is none
+    text         the beginning of a body that is no JSON
+    retry_after  seconds the server asks to wait, None when it does not say
+    """
 
     status: int
-    body: bytes
+    data: Any = None
+    text: str = ""
     retry_after: float | None = None
 
 
@@ -68,8 +78,7 @@ class Server:
         import httpx2
 
         self.url = url
-        # a server may quote the key it was sent: as it is, or as JSON written by PHP
-        self._secrets = [form.encode() for form in {key, key.replace("/", "\\/")}] if key else []
+        self.redactor = Redactor(key)
         self._context = context
         self._proxy = proxy_for(url)
         self._limits = httpx2.Limits(
@@ -124,14 +133,21 @@ class Server:
         except TimeoutError:
             return Lost(f"no answer within {seconds:.3g} s")
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
-            return Lost("no connection", _root(error), sent=False)
+            return Lost("no connection", self.redactor.text(_root(error)), sent=False)
         except (httpx2.TransportError, httpx2.DecodingError) as error:
-            return Lost("the connection broke", one_line(error))
+            return Lost("the connection broke", one_line(self.redactor.text(str(error))))
         finally:
             self._idle.append(connection)
-        for secret in self._secrets:
-            body = body.replace(secret, b"***")
-        return Reply(response.status_code, bytes(body), _seconds(response.headers.get("retry-after")))
+        return self._decoded(response.status_code, bytes(body), _seconds(response.headers.get("retry-after")))
+
+    def _decoded(self, status: int, body: bytes, retry_after: float | None) -> Reply:
+        """Decoded first, then without the key: a server may spell it in any way that JSON allows."""
+        try:
+            data = json.loads(body)
+        except (ValueError, RecursionError):
+            text = body[:_TOLD_BYTES].decode("utf-8", "replace")
+            return Reply(status, text=self.redactor.text(text), retry_after=retry_after)
+        return Reply(status, self.redactor.value(data), retry_after=retry_after)
 
     def _connection(self) -> httpx2.AsyncHTTPTransport:
         import httpx2
