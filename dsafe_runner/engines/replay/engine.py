@@ -14,11 +14,11 @@ from typing import Any, Self
 
 from dsafe_runner.engines.backends import Identified
 from dsafe_runner.engines.fingerprint import file_sha256
-from dsafe_runner.engines.replay.files import find_logs
 from dsafe_runner.engines.replay.match import Matched, match_ids, match_prompts
-from dsafe_runner.engines.replay.notes import Tally, notes
+from dsafe_runner.engines.replay.notes import Tally, notes, twice, unread
 from dsafe_runner.engines.replay.read import Recording, read_logs
 from dsafe_runner.engines.replay.rows import Recorded
+from dsafe_runner.engines.replay.unread import find_all
 from dsafe_runner.errors import EngineError
 from dsafe_runner.records import Request, Response, digest
 
@@ -40,7 +40,7 @@ def identify(model: dict[str, Any], engine: dict[str, Any], *, cache: MutableMap
         UnavailableError: there is nothing, or it cannot be read.
         DataError: what is there is not what this engine reads.
     """
-    logs = find_logs(Path(model["path"]), engine["format"])
+    logs, _ = find_all(Path(model["path"]), engine["format"])
     files = [[log.name, file_sha256(log.path, cache)] for log in logs.files]
     # what a run's results file says decides whether its texts count as whole
     files += [[log.results.name, file_sha256(log.results, cache)] for log in logs.files if log.results]
@@ -72,10 +72,11 @@ class ReplayEngine:
         self._engine = engine
         self._recording: Recording | None = None
         self._notes: list[str] = []
+        self._unread: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
         form, match = self._engine["format"], self._engine["match"]
-        logs = find_logs(Path(self._model["path"]), form)
+        logs, self._unread = find_all(Path(self._model["path"]), form)
         self._recording = read_logs(logs, form=form, match=match, reasoning=self._model.get("reasoning"))
         return self
 
@@ -101,6 +102,7 @@ class ReplayEngine:
             "responses": len(recording.rows),
             "files": files,
             "left_out": list(recording.left_out),
+            "warnings": [*unread(self._unread), *twice(recording)],
         }
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Response]:

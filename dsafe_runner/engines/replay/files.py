@@ -19,6 +19,7 @@ MAX_LINE = 64 * 1024 * 1024
 _SAMPLES = re.compile(r"samples_(?P<task>.+)_(?P<date>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?)\.jsonl", re.DOTALL)
 _PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 _PACKED_STARTS = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
+_TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".xlsx", ".xls")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,30}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -45,6 +46,11 @@ class Logs:
     files: tuple[Log, ...]
     left_out: tuple[str, ...]
 
+    def paths(self) -> list[Path]:
+        """Files that are accounted for: those that count, and those that a later run of their task replaced."""
+        parent = self.files[0].path.parent
+        return [*(log.path for log in self.files), *(parent / name for name in self.left_out)]
+
 
 def find_logs(path: Path, form: str) -> Logs:
     """The files at a path: a file, a folder of `.jsonl` files, or a folder that holds one such folder.
@@ -60,6 +66,8 @@ def find_logs(path: Path, form: str) -> Logs:
     if not _is_folder(path):
         if path.suffix.lower() in _PACKED:
             raise DataError(f"{path} is packed; unpack it first")
+        if path.suffix.lower() in _TABLES:
+            raise DataError(f"{path} is a table; write JSON Lines, one object per response")
         return Logs((_log(path, form),), ())
     found = _jsonl(path)
     if not found:
@@ -80,13 +88,11 @@ def find_logs(path: Path, form: str) -> Logs:
     for file in sorted(found, key=lambda file: (_date(file), file.name)):
         latest[_task(file) or file.name] = file
     kept = sorted(latest.values())
-    return Logs(
-        tuple(_log(file, form) for file in kept), tuple(_printable(f.name) for f in found if f not in set(kept))
-    )
+    return Logs(tuple(_log(file, form) for file in kept), tuple(printable(f.name) for f in found if f not in set(kept)))
 
 
 def read_lines(log: Log, sha256: Any) -> Iterator[tuple[int, bytes]]:
-    """Numbered lines that are not blank; every byte goes through `sha256` (a hashlib object).
+    """Numbered lines that are not blank, with their ends; every byte goes through `sha256` (a hashlib object).
 
     Raises:
         UnavailableError: the file cannot be read.
@@ -105,7 +111,7 @@ def read_lines(log: Log, sha256: Any) -> Iterator[tuple[int, bytes]]:
                 if number == 1:
                     line = line.removeprefix(b"\xef\xbb\xbf")
                 if line.strip():
-                    yield number, line.rstrip(b"\r\n")
+                    yield number, line
     except OSError as error:
         raise UnavailableError(f"{log.path} cannot be read: {error.strerror or error}") from None
 
@@ -119,10 +125,13 @@ def parse_line(line: bytes) -> dict[str, Any]:
         DataError: not UTF-8, not JSON, a field twice, or no object.
     """
     try:
-        fields = json.loads(line.decode("utf-8"), object_pairs_hook=_no_repeats)
+        fields = json.loads(line.rstrip(b"\r\n").decode("utf-8"), object_pairs_hook=_no_repeats)
     except UnicodeDecodeError:
         raise DataError("not UTF-8 text; save the file as UTF-8") from None
     except json.JSONDecodeError as error:
+        if not line.endswith(b"\n") and line.lstrip().startswith(b"{"):
+            what = "the file ends in the middle of a row; was it still being written, or copied in part?"
+            raise DataError(what) from None
         raise DataError(f"not JSON: {error.msg} at column {error.colno}") from None
     except (ValueError, RecursionError):
         raise DataError("not JSON we read: nested too deeply, or a number too long") from None
@@ -145,9 +154,9 @@ def read_results(log: Log) -> tuple[dict[str, Any] | None, str]:
     except OSError as error:
         raise UnavailableError(f"{log.results} cannot be read: {error.strerror or error}") from None
     try:
-        return parse_line(content), hashlib.sha256(content).hexdigest()
+        return parse_line(content + b"\n"), hashlib.sha256(content).hexdigest()
     except DataError as error:
-        raise DataError(f"{_printable(log.results.name)}: {error}; get the file of this run again") from None
+        raise DataError(f"{printable(log.results.name)}: {error}; get the file of this run again") from None
 
 
 def is_text(value: Any) -> bool:
@@ -158,9 +167,9 @@ def is_text(value: Any) -> bool:
 def _log(path: Path, form: str) -> Log:
     found = None if form == "dsafe" else _SAMPLES.fullmatch(path.name)
     if found is None:
-        return Log(path, _printable(path.name), path.name.removesuffix(".jsonl"))
+        return Log(path, printable(path.name), path.name.removesuffix(".jsonl"))
     results = path.with_name(f"results_{found['date']}.json")
-    return Log(path, _printable(path.name), found["task"], results if os.path.isfile(results) else None)
+    return Log(path, printable(path.name), found["task"], results if os.path.isfile(results) else None)
 
 
 def _task(file: Path) -> str | None:
@@ -204,5 +213,6 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
+    """A file's name as it may be shown."""
     return "".join(c if c.isprintable() else "?" for c in name)

@@ -57,6 +57,19 @@ def notes(recording: Recording, matched: Matched, requests: Sequence[Request], t
     return lines + _other_sampling(recording, requests, tally)
 
 
+def unread(names: Sequence[str]) -> list[str]:
+    """What to say of files that lie beside those that are read."""
+    return [f"{len(names)} files beside the responses are not read ({_some(names)})"] if names else []
+
+
+def twice(recording: Recording) -> list[str]:
+    """What to say of files that are copies of, or links to, one another."""
+    same: dict[str, list[str]] = {}
+    for file in recording.files:
+        same.setdefault(file.sha256, []).append(file.log.name)
+    return [f"{_some(names)} hold the same bytes; one of them is enough" for names in same.values() if len(names) > 1]
+
+
 def _other_sampling(recording: Recording, requests: Sequence[Request], tally: Tally) -> list[str]:
     runs = [recording.files[number].run for number in sorted(tally.files)]
     limits = {limit for run in runs for limit in run.limits}
