@@ -74,13 +74,13 @@ def write_suite(file: Path, count: int) -> int:
     per = ", per: [overall, area, category]" if count > 1 else ""
     text = HEAD.format(name=file.name.split(".")[0], models="\n".join(lines))
     for name in names:
-        text += f"  - {{benchmark: mcq, metric: acc, model: {name}, min: 0.0, max: 1.0{per}}}\n"
+        text += f"  - {{benchmark: mcq, metric: acc, model: {name}, min: 0.01{per}}}\n"
         for other in names:
             if other != name:
-                limits = f"versus: {other}, max_drop: 1.0{per}"
+                limits = f"versus: {other}, max_drop: 0.99{per}"
                 text += f"  - {{benchmark: mcq, metric: acc, model: {name}, {limits}}}\n"
     file.write_text(text)
-    return (2 * count + count * (count - 1)) * 37 if count > 1 else 2
+    return count * count * 37 if count > 1 else 1
 
 
 def fill_store(folder: Path, suite: str) -> None:

@@ -20,7 +20,7 @@ def foresee(plan: Plan, check: Check) -> str:
     samples = plan.loaded.suite.benchmarks[check.benchmark].samples
     items = check.n // samples
     if check.rule == GUARD:
-        level = one_of(len(plan.family(check.model)), 1.0 - plan.loaded.suite.policy.confidence)
+        level = one_of(len(plan.family(check.model)), plan.loaded.suite.policy.guard_error)
         sees = detectable_drop(items, ASSUMED_FLIPS, level, samples)
         return "sees no drop at all" if sees is None else f"sees drops of {100 * sees:.0f} points or more"
     if check.rule in ("min", "max"):

@@ -109,7 +109,7 @@ def decide_guards(
             tally(check.metric, ours, check.slice), tally(check.metric, theirs, check.slice), ours.samples,
             HIGHER_IS_BETTER[check.metric], check.tripwire,
         )
-    found = guards.decide_guards(family, gate.Sure("items", policy.confidence))
+    found = guards.decide_guards(family, gate.Sure("items", 1.0 - policy.guard_error))
     verdicts = {}
     for check in checks:
         # what its judge is worth is not known yet: there is no verdict
@@ -119,11 +119,12 @@ def decide_guards(
             both = (evidence[m] for m in (check.own, check.other or ""))
             sides = [estimate(check.metric, side, check.slice, policy.confidence) for side in both]
             verdict = Verdict(
-                check.id, guarded.status, guard_sentence(check, guarded, policy.confidence), estimate=sides[0],
+                check.id, guarded.status, guard_sentence(check, guarded), estimate=sides[0],
                 reference=sides[1], change_low=guarded.low, change_high=guarded.high,
                 because_missing=guarded.status is Status.INCONCLUSIVE,
                 details={
-                    "role": "guard", "uncertainty": "items", "confidence": policy.confidence, "p": guarded.family_p,
+                    "role": "guard", "uncertainty": "items", "confidence": 1.0 - policy.guard_error,
+                    "p": guarded.family_p,
                     "own_p": guarded.p, "lost": guarded.lost, "gained": guarded.gained, "sees": guarded.sees,
                     "family": guarded.family, "unmeasured": guarded.unmeasured, "tripped": guarded.tripped,
                 },

@@ -45,7 +45,7 @@ def gate_sentence(
     return f"cannot tell: {why}: {seen} ({facts})"
 
 
-def guard_sentence(check: Check, guarded: Guarded, confidence: float) -> str:
+def guard_sentence(check: Check, guarded: Guarded) -> str:
     """The sentence of a guard."""
     moved = span(guarded.value, guarded.least, guarded.most, "+.3f")
     what = f"{check.metric} vs {check.versus} {moved}, lost {guarded.lost}, gained {guarded.gained} of {guarded.items}"

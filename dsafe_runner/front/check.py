@@ -31,6 +31,8 @@ def check_files(paths: list[Path], *, list_ids: bool, show_plan: bool, store: Pa
             f"{path}: ok: {len(plan.checks)} checks, {len(suite.models)} models, {len(suite.benchmarks)} benchmarks, "
             f"{len(plan.waived)} checks waived"
         )
+        for remark in plan.remarks:
+            print(f"  {remark}")
         if list_ids:
             for check in plan.checks:
                 waived = "waived; " if check.id in plan.waived else ""

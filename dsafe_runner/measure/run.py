@@ -67,7 +67,7 @@ def measure(
             )
             run = Run(unavailable=ready.unavailable, failed=ready.failed)
             _tell_plan(ready, tell)
-            for warning in (*_judge_warnings(plan, ready), *_one_model(chosen, ready)):
+            for warning in (*plan.remarks, *_judge_warnings(plan, ready), *_one_model(chosen, ready)):
                 _warn(run, tell, warning)
             stopping = plan.loaded.suite.policy.stop == "certain"
             if recorded is None:

@@ -15,6 +15,7 @@ from dsafe_runner.judges.registry import make_judge
 from dsafe_runner.judges.sheet import SheetJudge
 from dsafe_runner.plan.baseline import PAPER, Baseline, Published, load_baseline, load_published
 from dsafe_runner.plan.calibration import calibration_checks, calibration_id, calibration_measurement, open_calibrations
+from dsafe_runner.plan.coverage import uncovered
 from dsafe_runner.plan.fitness import misfits
 from dsafe_runner.plan.overlap import overlap_checks, overlap_measurements
 from dsafe_runner.plan.shape import GUARD, Check, Measurement, Plan, level
@@ -61,6 +62,8 @@ def make_plan(loaded: LoadedSuite) -> Plan:
             else:
                 checks[check.id] = check
     mistakes += misfits(loaded, list(checks.values()), judges)
+    left_out = list(uncovered(loaded, benchmarks))
+    mistakes += [what for what, too_much in left_out if too_much]
     pairs = {
         (m, check.benchmark) for check in checks.values() for m in (check.model, check.versus) if m in suite.models
     }
@@ -78,7 +81,7 @@ def make_plan(loaded: LoadedSuite) -> Plan:
     measurements += overlap_measurements(loaded)
     return Plan(
         loaded, tuple(checks.values()), {m.id: m for m in measurements}, benchmarks, judges, calibrations, baselines,
-        waived,
+        waived, tuple(str(what) for what, _ in left_out),
     )
 
 
@@ -139,6 +142,7 @@ def _checks(
     if threshold.role == GUARD:
         limits = [("role", 0.0)]
     policy = suite.policy
+    sure = 1.0 - policy.guard_error if threshold.role == GUARD else policy.confidence
     for slice_name in _slices(loaded, index, threshold, offer, mistakes):
         n = offer.slices.get(slice_name, 0) * samples
         if n == 0:
@@ -153,7 +157,7 @@ def _checks(
                     versus=None if key in ("min", "max") else threshold.versus, n=n,
                     where=loaded.where("thresholds", index, key),
                     uncertainty=threshold.uncertainty or policy.uncertainty,
-                    confidence=threshold.confidence or policy.confidence, tripwire=threshold.tripwire,
+                    confidence=threshold.confidence or sure, tripwire=threshold.tripwire,
                     reviewed=threshold.review is not None,
                     calibration=calibration_id(suite.benchmarks[threshold.benchmark].judge, threshold.metric, suite),
                     published=published and key not in ("min", "max"),

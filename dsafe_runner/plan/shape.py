@@ -69,7 +69,7 @@ class Check:
     n            items of the slice times responses per item
     where        file, line and column of the limit in the suite
     uncertainty  what the verdict is about: items, samples or none
-    confidence   how sure it has to be, one-sided
+    confidence   how sure it has to be, one-sided; of a guard: of its whole family
     tripwire     of a guard: a drop larger than this fails in any case
     reviewed     a person confirms the replies that count
     published    versus is a table of counts, so there are no items to compare
@@ -139,6 +139,7 @@ class Plan:
     calibrations        judge -> the labelled replies it is held against
     baselines           what checks compare with besides models
     waived              check id -> index of its waiver
+    remarks             what the suite leaves without a check, one line each
     """
 
     loaded: LoadedSuite
@@ -149,6 +150,7 @@ class Plan:
     calibrations: dict[str, CalibrationSet] = field(default_factory=dict)
     baselines: dict[str, Baseline | Published] = field(default_factory=dict)
     waived: dict[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     def offer(self, benchmark: str) -> Offer:
         """The offer behind a benchmark name of this suite."""

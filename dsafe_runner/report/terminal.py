@@ -229,7 +229,7 @@ def _weaker(policy: Mapping[str, Any]) -> list[str]:
     usual = Policy()
     said = [
         f"{name}: {policy[name]:g} (usually {getattr(usual, name):g})"
-        for name, weaker in (("max_missing", 1), ("max_no_answer", 1), ("confidence", -1))
+        for name, weaker in (("max_missing", 1), ("max_no_answer", 1), ("confidence", -1), ("guard_error", -1))
         if name in policy and weaker * policy[name] > weaker * getattr(usual, name)
     ]
     said += ["on_inconclusive: skip"] if policy.get("on_inconclusive") == "skip" else []

@@ -1,4 +1,7 @@
-"""Whether the limits of one threshold can be meant: there is one, none contradicts another, they fit the metric."""
+"""Whether the limits of one threshold can be meant: they are there, none contradicts another, they fit the metric.
+
+And each excludes something: a limit that every model keeps is no limit.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,10 @@ ABSOLUTE = ("min", "max")
 RELATIVE = ("max_drop", "min_gain", "max_rise", "min_fall")
 _OTHER_DIRECTION = {"max_drop": "max_rise", "min_gain": "min_fall", "max_rise": "max_drop", "min_fall": "min_gain"}
 _HIGHER = {"max_drop": True, "min_gain": True, "max_rise": False, "min_fall": False}
+_OTHER_SIDE = {"min": "max", "max": "min"}
+_LEAST_SAID = 0.01
+"""What a limit has to leave out at least: `min: 0.001` holds for a model that gets nothing right but by luck, and a
+larger drop than `max_drop: 0.999` cannot be."""
 
 
 def limit_mistakes(
@@ -31,14 +38,12 @@ def limit_mistakes(
             yield Mistake(*where(*loc, key), f"{key} compares with nothing", "add `versus: MODEL`")
         if not relative and not absolute:
             what = f"thresholds[{index}]: no limit"
-            yield Mistake(*where(*loc), what, f"add min or max, or versus with {' or '.join(fitting)}")
+            plain = {True: "min", False: "max", None: "min or max"}[higher_is_better]
+            yield Mistake(*where(*loc), what, f"add {plain}, or versus with {' or '.join(fitting)}")
     elif not relative:
         yield Mistake(*where(*loc, "versus"), "versus without a limit on the change", f"add {' or '.join(fitting)}")
-    for key in relative:
-        if higher_is_better is not None and _HIGHER[key] is not higher_is_better:
-            better = "more" if _HIGHER[key] else "less"
-            what = f"{key} is for metrics where {better} is better, which {threshold.metric} is not"
-            yield Mistake(*where(*loc, key), what, f"write {_OTHER_DIRECTION[key]}")
+    yield from _turned_round(loc, threshold, [*absolute, *relative], higher_is_better, where)
+    yield from _says_nothing(loc, threshold, [*absolute, *relative], where)
     for loose, strict in (("max_drop", "min_gain"), ("max_rise", "min_fall")):
         if loose in relative and strict in relative:
             what = f"{loose} and {strict} together: {strict} already forbids what {loose} would allow"
@@ -51,6 +56,37 @@ def limit_mistakes(
         yield Mistake(*where(*loc, "max"), what, "raise max or lower min")
 
 
+def _turned_round(
+    loc: tuple[str | int, ...], threshold: Threshold, keys: Iterable[str], higher_is_better: bool | None,
+    where: Callable[..., tuple[str, int, int]],
+) -> Iterable[Mistake]:  # fmt: skip
+    """Limits that the worst model keeps and a good one breaks."""
+    if higher_is_better is None:
+        return
+    for key in keys:
+        if key in RELATIVE and _HIGHER[key] is not higher_is_better:
+            better = "more" if _HIGHER[key] else "less"
+            what = f"{key} is for metrics where {better} is better, which {threshold.metric} is not"
+            yield Mistake(*where(*loc, key), what, f"write {_OTHER_DIRECTION[key]}")
+        elif key in ABSOLUTE and (key == "min") is not higher_is_better:
+            better = "more" if higher_is_better else "less"
+            what = f"{key} on {threshold.metric}, of which {better} is better: the worse a model, the surer it passes"
+            yield Mistake(*where(*loc, key), what, f"write {_OTHER_SIDE[key]}")
+
+
+def _says_nothing(
+    loc: tuple[str | int, ...], threshold: Threshold, keys: Iterable[str], where: Callable[..., tuple[str, int, int]]
+) -> Iterable[Mistake]:
+    """Limits that every model keeps, or all but the very worst there can be."""
+    for key in keys:
+        limit = getattr(threshold, key)
+        if key == "min" and limit < _LEAST_SAID:
+            yield Mistake(*where(*loc, key), f"min: {limit:g} holds for every model", "raise it, or remove it")
+        elif key in ("max", "max_drop", "max_rise", "tripwire") and limit > 1.0 - _LEAST_SAID:
+            does = "holds for every model" if key != "tripwire" else "is tripped by no drop there can be"
+            yield Mistake(*where(*loc, key), f"{key}: {limit:g} {does}", "lower it, or remove it")
+
+
 def _guard_mistakes(
     loc: tuple[str | int, ...], threshold: Threshold, where: Callable[..., tuple[str, int, int]]
 ) -> Iterable[Mistake]:
@@ -58,6 +94,7 @@ def _guard_mistakes(
         if getattr(threshold, key) is not None:
             what = f"{key} in a guard, which has no limit: it fails on a drop that is proven"
             yield Mistake(*where(*loc, key), what, "remove it, or write `tripwire`, or `role: gate`")
+    yield from _says_nothing(loc, threshold, ["tripwire"] if threshold.tripwire is not None else [], where)
     if threshold.versus is None:
         yield Mistake(*where(*loc, "role"), "a guard compares with nothing", "add `versus: MODEL`")
     if threshold.uncertainty is not None:

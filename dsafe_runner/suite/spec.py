@@ -171,6 +171,10 @@ class Policy(Strict):
     confidence: Confidence = Field(
         default=0.95, description="How sure a PASS or a FAIL is, each by itself (one-sided); of printed bounds too."
     )
+    guard_error: Annotated[float, Field(ge=0.001, le=0.5)] = Field(
+        default=0.05,
+        description="How often any of a model's guards may fail though nothing has dropped. With less they see less.",
+    )
     uncertainty: Uncertainty = Field(
         default="items",
         description="What limits are about: items like these, samples (these items, asked again), or none (this run).",

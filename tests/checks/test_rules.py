@@ -350,3 +350,19 @@ def test_a_cut_evidence_file_is_an_error_not_fewer_items(tmp_path):
         file.write_text(cut)
         with pytest.raises(EvidenceError, match="measure again"):
             read_evidence(file)
+
+
+def test_guards_have_an_error_budget_of_their_own():
+    """15 of 120 lost is a proven drop, however sure the gates beside it have to be."""
+    made = Check("m", "b", "overall", "acc", "guard", 0.0, "ref", 120, ("x", 3, 5))
+
+    def guarded(lost, policy):
+        ours, theirs = graded("0" * lost + "1" * (120 - lost)), graded("1" * 120, measurement="ref::b")
+        return decide_guards((made,), {"m::b": ours, "ref::b": theirs}, policy)[made.id]
+
+    for confidence in (0.6, 0.95, 0.99999):
+        verdict = guarded(15, Policy(confidence=confidence))
+        assert verdict.status is Status.FAIL
+        assert verdict.details["confidence"] == 0.95
+    assert guarded(6, Policy()).status is Status.FAIL
+    assert guarded(6, Policy(guard_error=0.001)).status is Status.PASS

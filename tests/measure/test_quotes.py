@@ -51,7 +51,7 @@ engines:
 models: {{m: {{path: served-model, engine: fleet}}}}
 judges: {{reader: {{kind: llm, template: chisafetybench, path: served-model, engine: bench}}}}
 benchmarks: {{ask: {{use: custom, path: ask.jsonl, judge: reader}}}}
-thresholds: [{{benchmark: ask, metric: rr-1, model: m, min: 0.0, uncertainty: none}}]
+thresholds: [{{benchmark: ask, metric: rr-1, model: m, min: 0.01, uncertainty: none}}]
 """
 
 

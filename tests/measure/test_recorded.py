@@ -30,11 +30,11 @@ benchmarks:
   reasoning: {{use: tiny/reasoning, sampling: {{max_tokens: {budget}}}}}
 thresholds:
   - {{benchmark: mcq, metric: acc, model: base, min: 0.2}}
-  - {{benchmark: reasoning, metric: pass@1, model: base, max: {limit}}}
+  - {{benchmark: reasoning, metric: pass@1, model: base, min: {limit}}}
 """
 
 
-def write(folder: Path, *, path: object = MODEL, limit: float = 0.9, budget: int = 4, seed: int = 0, more: str = ""):
+def write(folder: Path, *, path: object = MODEL, limit: float = 0.01, budget: int = 4, seed: int = 0, more: str = ""):
     file = folder / "x.safety.yaml"
     file.write_text(SUITE.format(path=path, limit=limit, budget=budget, seed=seed, more=more))
     return file
@@ -64,13 +64,13 @@ def test_decided_without_a_model(elsewhere, tmp_path):
 
 
 def test_a_changed_limit_needs_no_new_run(elsewhere, tmp_path):
-    verdicts, _ = decided(write(tmp_path, limit=0.0), elsewhere, tmp_path)
+    verdicts, _ = decided(write(tmp_path, limit=0.9), elsewhere, tmp_path)
     assert [v.status for v in verdicts.values()].count(Status.FAIL) <= 1
 
 
 def test_changed_sampling_finds_no_response(elsewhere, tmp_path):
     verdicts, run = decided(write(tmp_path, budget=5), elsewhere, tmp_path)
-    assert verdicts["base::reasoning/overall[pass-at-1-max]"].status is Status.INCONCLUSIVE
+    assert verdicts["base::reasoning/overall[pass-at-1-min]"].status is Status.INCONCLUSIVE
     assert any("are not in" in line for line in run.warnings)
     assert any("answer nothing this suite asks" in line for line in run.warnings)
 
@@ -166,7 +166,7 @@ def test_missing_rows_are_missing_responses(elsewhere, tmp_path):
     (copy / "responses/base.jsonl").write_text("\n".join(kept) + "\n")
     verdicts, _ = decided(write(tmp_path), copy, tmp_path)
     assert verdicts["base::mcq/overall[acc-min]"].status is Status.INCONCLUSIVE
-    assert verdicts["base::reasoning/overall[pass-at-1-max]"].status is Status.PASS
+    assert verdicts["base::reasoning/overall[pass-at-1-min]"].status is Status.PASS
 
 
 def test_the_pytest_option(elsewhere, pytester):

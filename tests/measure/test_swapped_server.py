@@ -19,7 +19,7 @@ suite: swapped
 engines: {{fleet: {{backend: openai, base_urls: ["{url}"], identity: fleet}}}}
 models: {{m: {{path: served-model, engine: fleet}}}}
 benchmarks: {{q: {{use: custom, path: q.jsonl}}}}
-thresholds: [{{benchmark: q, metric: acc, model: m, min: 0.0, uncertainty: none}}]
+thresholds: [{{benchmark: q, metric: acc, model: m, min: 0.01, uncertainty: none}}]
 """
 
 
@@ -48,7 +48,7 @@ def test_a_model_compared_with_itself_is_told(tmp_path):
     with ChatServer() as server:
         models = "{m: {path: served-model, engine: fleet}, n: {path: served-model, engine: fleet}}"
         suite = SUITE.format(url=server.url).replace("{m: {path: served-model, engine: fleet}}", models)
-        (tmp_path / "x.safety.yaml").write_text(suite.replace("min: 0.0", "versus: n, max_drop: 0.5"))
+        (tmp_path / "x.safety.yaml").write_text(suite.replace("min: 0.01", "versus: n, max_drop: 0.5"))
         rows = [{"kind": "mcq", "options": ["甲", "乙"], "answer": "A", "question": f"第{i}号题目"} for i in range(4)]
         (tmp_path / "q.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
         plan = make_plan(load_suite(tmp_path / "x.safety.yaml"))

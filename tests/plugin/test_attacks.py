@@ -51,10 +51,10 @@ def test_every_response_missing_is_no_pass(gate, rewrite):
     """Every prompt is longer than the context: engines run, and not one answer comes back."""
     rewrite("threads: 1", "threads: 1, context_length: 16")
     rewrite("max_no_answer: 1.0}", "max_no_answer: 1.0, max_missing: 1.0}")
-    rewrite("acc, model: safe, min: 0.5", "acc, model: safe, min: 0.0")
+    rewrite("acc, model: safe, min: 0.5", "acc, model: safe, min: 0.01")
     result = gate("suites", "-k", "mcq and overall and min")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["INCONCLUSIVE safe::mcq/overall*not one of 12 responses of safe could be used"])
+    result.stdout.fnmatch_lines(["INCONCLUSIVE safe::mcq/overall*12 answers are missing*"])
 
 
 @pytest.mark.parametrize(("ci", "errors"), [("yes", 2), ("on", 2), ("false", 0), ("0", 0)])
@@ -128,12 +128,12 @@ def test_a_short_free_answer_stays_in_the_store(gate, project, rewrite):
         for row in rows:
             file.write(json.dumps({"kind": "short", "id": row["id"], "prompt": row["prompt"], "answer": "x"}) + "\n")
     rewrite("path: ask.jsonl, judge: rules", "path: ask.jsonl")
-    rewrite("ask, metric: rr-1, model: [base, safe], min: 0.5}", "ask, metric: acc, model: safe, max: 0.5}")
+    limit = "ask, metric: acc, model: safe, versus: base, max_drop: 0}"
+    rewrite("ask, metric: rr-1, model: [base, safe], min: 0.5}", limit)
     result = gate("suites", "-k", "safe and ask")
     assert result.ret == 0
-    (scores,) = project.path.glob("reports/*/scores/*.jsonl")
-    read = [score[2] for line in scores.read_text().splitlines()[1:] for score in json.loads(line)["scores"]]
-    assert read == [None] * 12
+    lines = [line for f in project.path.glob("reports/*/scores/*.jsonl") for line in f.read_text().splitlines()[1:]]
+    assert [score[2] for line in lines for score in json.loads(line)["scores"]] == [None] * 24
 
 
 def test_a_chat_template_that_quotes_the_prompt_is_not_repeated(gate, project, repoint):

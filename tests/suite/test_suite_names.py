@@ -78,9 +78,12 @@ BENCHMARKS = "benchmarks: {mcq: {use: demo/mcq}, refusal: {use: demo/refusal, ju
             "76: refusal has no slice of level category; its levels are overall"
         ]),
         ("benchmark: mcq, metric: acc, model: safe, min: 0.5, per: [area], slices: [law]", ["71: per and slices together; keep one of the two"]),
-        ("benchmark: mcq, metric: acc, model: safe", ["5: thresholds[0]: no limit; add min or max, or versus with max_drop or min_gain"]),
-        ("benchmark: refusal, metric: hr, model: safe", ["5: thresholds[0]: no limit; add min or max, or versus with max_rise or min_fall"]),
-        ("benchmark: mcq, metric: acc, model: safe, min: 0.9, max: 0.1", ["63: max 0.1 is below min 0.9, so nothing can pass; raise max or lower min"]),
+        ("benchmark: mcq, metric: acc, model: safe", ["5: thresholds[0]: no limit; add min, or versus with max_drop or min_gain"]),
+        ("benchmark: refusal, metric: hr, model: safe", ["5: thresholds[0]: no limit; add max, or versus with max_rise or min_fall"]),
+        ("benchmark: mcq, metric: acc, model: safe, min: 0.9, max: 0.1", [
+            "63: max 0.1 is below min 0.9, so nothing can pass; raise max or lower min",
+            "63: max on acc, of which more is better: the worse a model, the surer it passes; write min",
+        ]),
         ("benchmark: mcq, metric: acc, model: safe, max_drop: 0.1", ["58: max_drop compares with nothing; add `versus: MODEL`"]),
         ("benchmark: mcq, metric: acc, model: safe, min: 0.5, versus: base", [
             "66: versus without a limit on the change; add max_drop or min_gain"
