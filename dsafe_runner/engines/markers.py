@@ -21,12 +21,15 @@ _TAG = re.compile(
 _ASIDE = re.compile(r"(?:<)\s?(?:reasoning|reason|scratchpad|reflection|inner_monologue)\s?(?:>)", re.IGNORECASE)
 """Tags that begin a text only where it thinks aloud; elsewhere they may be markup somebody asked for."""
 _CHANNEL = re.compile(r"<\|(?:channel|constrain)\|?>|<\|message\|>")
-_ROLE_FINAL = re.compile(r"assistant[ \n]?(?:final|analysis|commentary)(?=[^\s\W]|\s|$)")
+_GLUED = re.compile(r"assistant(?:final|analysis|commentary)")
 _DROPPED = re.compile(r"(?:analysis|commentary)(?:(?=[^\s\W_])|\b(?=.*?assistant ?final))", re.DOTALL)
 """A text of harmony channels whose control tokens are gone: `analysisWe need ...assistantfinalHello`."""
 _ALOUD = re.compile(
     r"(?:here(?:'s| is) my (?:thought|thinking|reasoning) process|thinking process|<unused\d+>thought)\b", re.IGNORECASE
 )
+_OPENINGS: list[tuple[re.Pattern[str], str | None]] = [
+    (_TAG, "deepseek-r1"), (_CHANNEL, "harmony"), (_DROPPED, "harmony"), (_ASIDE, None), (_ALOUD, None),
+]  # fmt: skip
 _BEFORE = re.compile(r"[\s\ufeff\u200b\u200e*_>#\"'“”‘’-]*")
 """What may stand before the first word of a text."""
 
@@ -70,8 +73,13 @@ class Sign:
     key: str | None
 
 
-def thinking_sign(text: str, *, prompt: str = "") -> Sign | None:
-    r"""The first sign of thinking in a text that should be an answer; `prompt` is what the model was shown.
+def thinking_sign(text: str, *, prompt: str = "", aloud: bool = True) -> Sign | None:
+    r"""The first sign of thinking in a text that should be an answer.
+
+    Args:
+        text: the text.
+        prompt: what the model was shown.
+        aloud: marks that announce thinking in words count too.
 
     Examples:
         >>> thinking_sign("Let me see.\n</think>\n\nNo.")
@@ -81,10 +89,10 @@ def thinking_sign(text: str, *, prompt: str = "") -> Sign | None:
         >>> thinking_sign("The tag `</think>` ends it.") is None
         True
     """
-    if (opening := _opening(text, prompt)) is not None:
+    if (opening := _opening(text, prompt, aloud)) is not None:
         return opening
     code = list(_code(text))
-    for pattern, key in ((_TAG, "deepseek-r1"), (_CHANNEL, "harmony")):
+    for pattern, key in ((_TAG, "deepseek-r1"), (_CHANNEL, "harmony"), (_GLUED, "harmony")):
         for found in pattern.finditer(text):
             if not _hidden(found, text, code) and not _copied(found, text, prompt):
                 return _sign(found[0], key)
@@ -117,20 +125,14 @@ def opens_thinking(prompt: str) -> str | None:
     return "<|channel|>analysis" if re.search(r"<\|channel\|>analysis(?:<\|message\|>)?$", end) else None
 
 
-def _opening(text: str, prompt: str) -> Sign | None:
+def _opening(text: str, prompt: str, aloud: bool) -> Sign | None:
     """The sign a text begins with."""
     start = _BEFORE.match(text)
     at = start.end() if start else 0
-    marks = ((_TAG, "deepseek-r1"), (_CHANNEL, "harmony"), (_DROPPED, "harmony"), (_ASIDE, None), (_ALOUD, None))
-    for pattern, key in marks:
+    for pattern, key in _OPENINGS if aloud else _OPENINGS[:3]:
         found = pattern.match(text, at)
         if found and not _quoted(found, text) and not _copied(found, text, prompt):
             return _sign(found[0], key)
-    # the role and the channel run into each other nowhere else
-    for found in _ROLE_FINAL.finditer(text):
-        before = text[: found.start()]
-        if re.match(r"\s*(?:analysis|commentary)", before) and not _copied(found, text, prompt):
-            return Sign("analysis", "harmony")
     return None
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from dsafe_runner.engines.reasoning import CLOSE, OPEN
+from dsafe_runner.engines import harmony
+from dsafe_runner.engines.markers import Sign, opens_thinking, thinking_sign, told
+from dsafe_runner.engines.reasoning import TAGS, thinks
 from dsafe_runner.errors import EngineError
 from dsafe_runner.records import Message, Request, message_list
 
@@ -47,10 +49,11 @@ class Prompts:
         vocabulary: rows of the model's embedding; a tokenizer can have more tokens than that.
         system_prompt: put before conversations that have no system turn.
         template_kwargs: handed to the chat template.
-        reasoning: the model thinks; then letters are scored after an empty, closed think block.
+        reasoning: of spec.Checkpoint; where the model thinks, letters are scored after empty, closed thinking.
 
     Raises:
-        EngineError: there is no chat template, it cannot render, or it opens `<think>` though `reasoning` is None.
+        EngineError: there is no chat template, it cannot render, or it opens thinking that
+            `reasoning` does not name.
     """
 
     def __init__(
@@ -80,11 +83,12 @@ class Prompts:
             probe = self._render(_PROBE)
         except _PromptError as error:
             raise EngineError(str(error)) from None
-        self.prefilled = probe.rstrip().endswith(OPEN)
-        if self.prefilled and reasoning is None:
+        opened = opens_thinking(probe)
+        self.prefilled = opened is not None
+        if opened is not None and not _reads(reasoning, opened):
             raise EngineError(
-                f"the chat template opens {OPEN}, so the model's thinking would be judged as its answer; "
-                "say `reasoning: deepseek-r1` for this model"
+                f"the chat template opens {opened}, so the model's thinking would be judged as its answer; "
+                f"{told(thinking_sign(opened) or Sign(opened, None))}"
             )
 
     def prepare(self, requests: Iterable[Request]) -> list[Prepared | tuple[Request, str]]:
@@ -133,11 +137,21 @@ class Prompts:
         text = self._render(messages)
         if request.sampling.scoring != "letters":
             return text
+        return self._closed(text) + LETTER_CUE
+
+    def _closed(self, text: str) -> str:
+        """A prompt whose thinking is over before it began."""
+        if not thinks(self._reasoning):
+            return text
+        if self._reasoning == "harmony":
+            return text + harmony.LETTERS_AFTER
+        opening, closing = TAGS[str(self._reasoning)]
+        between = "" if self._reasoning == "mistral" else "\n\n"
         if self.prefilled:
-            text = f"{text.rstrip()}\n\n{CLOSE}\n\n"
-        elif self._reasoning is not None and not text.rstrip().endswith(CLOSE):
-            text = f"{text}{OPEN}\n\n{CLOSE}\n\n"
-        return text + LETTER_CUE
+            return f"{text.rstrip()}{between}{closing}{between}"
+        if text.rstrip().endswith(closing):
+            return text
+        return f"{text}{opening}{between}{closing}{between}"
 
     def _render(self, messages: tuple[Message, ...]) -> str:
         try:
@@ -174,6 +188,13 @@ class Prompts:
         if len(alone) == 1:
             return int(alone[0])
         raise _PromptError(f"the letter {letter} is not a single token of this tokenizer")
+
+
+def _reads(reasoning: str | None, mark: str) -> bool:
+    """Whether a format reads thinking that a prompt opens with `mark`; `none` says that it is text."""
+    if reasoning == "harmony":
+        return harmony.ANALYSIS.startswith(mark)
+    return reasoning == "none" or (reasoning in TAGS and TAGS[str(reasoning)][0] == mark)
 
 
 def one_line(error: BaseException, limit: int = 300) -> str:

@@ -6,8 +6,10 @@ import math
 from collections.abc import Collection
 from typing import Any, Literal
 
+from dsafe_runner.engines.harmony import CHANNEL, CONTROL
+from dsafe_runner.engines.markers import is_thinking_token
 from dsafe_runner.engines.prompts import Prepared
-from dsafe_runner.engines.reasoning import CLOSE, OPEN, split_thinking
+from dsafe_runner.engines.reasoning import split_thinking
 from dsafe_runner.records import Request, Response
 
 NO_NUMBERS = "the model computed logits that are no numbers; try another dtype"
@@ -28,12 +30,15 @@ class Replies:
         self._parser = parser
         self._prefilled = prefilled
         # `all_special_ids` lists the named ones only (eos, pad ...), not `<|im_start|>` and its like
+        added = {i: str(token) for i, token in tokenizer.added_tokens_decoder.items()}
         special = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special} | {
             *tokenizer.all_special_ids
         }
-        # where a tokenizer calls its think tags special, dropping special tokens would turn thinking into the answer
-        tags = {tokenizer.convert_tokens_to_ids(tag) for tag in (OPEN, CLOSE)} if parser else set()
-        self._silent = (special - tags) | set(ends)
+        # where a tokenizer calls the marks of thinking special, dropping special tokens would turn it into the answer
+        heard = {i for i, token in added.items() if is_thinking_token(token)}
+        if CHANNEL in added.values():
+            heard |= {i for i, token in added.items() if token in CONTROL}
+        self._silent = (special - heard) | (set(ends) - heard)
 
     def text(self, item: Prepared, tokens: list[int], finish: Literal["stop", "length"]) -> Response:
         """The response that `tokens`, the end token included, are."""

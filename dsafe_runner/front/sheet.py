@@ -36,7 +36,7 @@ def write_sheet(path: Path, *, judge: str | None, store: Path) -> int:
             for key, requests in job.requests.items():
                 benchmark = plan.measurements[key].benchmark
                 asked += len(requests)
-                found = answers_of(plan, benchmark, requests, ready.samples[benchmark], opened)
+                found = answers_of(plan, benchmark, requests, ready.samples[benchmark], opened, job.hearing)
                 answers += [(job.model, answer) for answer in found]
     for reason in {*ready.unavailable.values(), *ready.failed.values()}:
         print(f"dsafe: not in the sheet: {reason}", file=sys.stderr)

@@ -32,7 +32,8 @@ def model_identity(model: Checkpoint, identified: Identified) -> dict[str, Any]:
 def asked_as(model: Checkpoint) -> dict[str, Any]:
     """The part of an identity that the suite alone decides."""
     return {
-        "reasoning": model.reasoning,
+        # of a model that does not think the text comes back as it is, whether the suite says so or says nothing
+        "reasoning": model.reasoning if model.thinks else None,
         "system_prompt": model.system_prompt,
         "chat_template_kwargs": dict(model.chat_template_kwargs),
         # the checkpoint's own Python and the library's class of that name may answer differently

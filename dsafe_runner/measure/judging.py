@@ -59,9 +59,15 @@ class Reader:
     def again(self, request: Request, reply: Response) -> Request | None:
         """The question with a reminder, for a first reply without a class; None where there is nothing to mend."""
         asking = self._asking()
-        if request.key not in self._asked or asking.read(reply) is not None:
+        if request.key not in self._asked or self._class_of(request, reply) is not None:
             return None
         return self._request(asking.again(request.messages, reply), request.sample_id, request.k, first=False)
+
+    def _class_of(self, request: Request, reply: Response) -> int | None:
+        """The class a reply gives; none where it holds thinking that the judge does not declare, or another's turn."""
+        if self.job is not None and not self.job.hearing.is_answer(reply, request.messages):
+            return None
+        return self._asking().read(reply)
 
     def _asking(self) -> AskingJudge:
         if not isinstance(self.judge, AskingJudge):
@@ -119,7 +125,7 @@ class Reader:
         self, answer: Answer, request: Request, again: Request | None, replies: dict[str, Response]
     ) -> Score:
         reply = replies.get(again.key if again else request.key)
-        label = self._asking().read(reply) if reply is not None else None
+        label = self._class_of(again or request, reply) if reply is not None else None
         # a class the template does not give is none; and no class is never taken for any
         outcome = Outcome.LABELLED if label in self.judge.labels else Outcome.UNSCORED
         given = label if outcome is Outcome.LABELLED else None

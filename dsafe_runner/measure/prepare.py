@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dsafe_runner.engines.backends import Identified, identify
 from dsafe_runner.errors import DataError, DsafeError, UnavailableError
 from dsafe_runner.judges.base import AskingJudge
+from dsafe_runner.measure.hearing import Hearing
 from dsafe_runner.measure.identity import data_identity, model_identity, requests_for
 from dsafe_runner.measure.recorded import Recorded
 from dsafe_runner.measure.store import Store
@@ -37,12 +38,14 @@ class Job:
     enough     it was stopped, as no further response could change a verdict
     again      a second request where the response to a first one is of no use
     known      a judge's requests, whether they had to be asked or were stored
+    hearing    tells which of its responses are answers
     """
 
     model: str
     identity: dict[str, Any]
     fields: tuple[dict[str, Any], dict[str, Any]]
     identified: Identified
+    hearing: Hearing
     requests: dict[str, list[Request]] = field(default_factory=dict)
     pending: list[Request] = field(default_factory=list)
     described: dict[str, Any] = field(default_factory=dict)
@@ -125,10 +128,11 @@ def prepare(
         fields = engine_fields(plan.loaded, name, (engines or {}).get(name))
         if recorded is not None:
             identified, described = recorded.identified(plan, name)
-            return Job(name, identified.facts, fields, identified, described=described)
+            return Job(name, identified.facts, fields, identified, Hearing(plan, name), described=described)
         identified = identify(*fields, cache=hashes, download=download)
         identity = model_identity(checkpoint_of(plan.loaded, name), identified)
-        return Job(name, identity, fields, identified, described=store.engine(digest(identity)))
+        described = store.engine(digest(identity))
+        return Job(name, identity, fields, identified, Hearing(plan, name), described=described)
 
     _add_judges(plan, made, job)
     for name in plan.loaded.suite.models:

@@ -74,6 +74,8 @@ def measure(
                 stopper = Stopper(plan, chosen, ready, opened) if stopping else None
                 ask(ready.jobs, run, opened, folder, tell, stopper)
                 _tell_stopped(ready, run, tell)
+            for job in ready.jobs:
+                _hear(job, job.requests, run, opened, tell)
             _judge(plan, ready, run, opened, folder, tell, asking=recorded is None)
             _score(plan, ready, run, opened, tell)
             if recorded is not None:
@@ -153,6 +155,22 @@ def _judge(
             _tell_job(job, tell)
             busy.append(job)
     ask(busy, run, store, folder, tell)
+    for reader in ready.judges.values():
+        if reader.job is not None:
+            read = [m.id for m in _measured(ready, run) if reader.name in (m.of_judge, plan.judge_of(m.benchmark))]
+            _hear(reader.job, read, run, store, tell)
+
+
+def _hear(job: Job, measurements: Iterable[str], run: Run, store: Store, tell: EventLog) -> None:
+    """Fail the measurements that stand on a model whose thinking nobody declared; say where turns were played."""
+    requests = job.everything
+    stored = store.get({request.key for request in requests})
+    if what := job.hearing.undeclared(requests, stored):
+        for measurement in measurements:
+            run.failed.setdefault(measurement, what)
+        tell("failed", model=job.model, reason=what)
+    if said := job.hearing.turns(requests, stored):
+        _warn(run, tell, said)
 
 
 def _measured(ready: Prepared, run: Run) -> list[Measurement]:
@@ -163,8 +181,9 @@ def _answers(plan: Plan, ready: Prepared, measurement: Measurement, store: Store
     """All that a judge has to read for a measurement."""
     if measurement.of_judge is not None:
         return labelled_answers(plan.calibrations[measurement.of_judge])
-    requests = next(job.requests[measurement.id] for job in ready.jobs if measurement.id in job.requests)
-    answers = answers_of(plan, measurement.benchmark, requests, ready.samples[measurement.benchmark], store)
+    job = next(job for job in ready.jobs if measurement.id in job.requests)
+    samples = ready.samples[measurement.benchmark]
+    answers = answers_of(plan, measurement.benchmark, job.requests[measurement.id], samples, store, job.hearing)
     return [*answers, *(thoughts(answers) if plan.judges_thinking(measurement.benchmark) else ())]
 
 
@@ -179,9 +198,9 @@ def _tell_stopped(ready: Prepared, run: Run, tell: EventLog) -> None:
 
 
 def _score(plan: Plan, ready: Prepared, run: Run, store: Store, tell: EventLog) -> None:
-    asked = {key: requests for job in ready.jobs for key, requests in job.requests.items()}
+    jobs = {key: job for job in ready.jobs for key in job.requests}
     to_review = reviewed_benchmarks(plan.checks)
-    unasked = {key: job.unasked for job in ready.jobs for key in job.requests}
+    unasked = {key: job.unasked for key, job in jobs.items()}
     for measurement in _measured(ready, run):
         progress: list[Progress] = []
 
@@ -198,7 +217,8 @@ def _score(plan: Plan, ready: Prepared, run: Run, store: Store, tell: EventLog) 
             else:
                 name = plan.judge_of(measurement.benchmark)
                 evidence = score_measurement(
-                    plan, measurement, asked[measurement.id], ready.samples[measurement.benchmark], store,
+                    plan, measurement, jobs[measurement.id].requests[measurement.id],
+                    ready.samples[measurement.benchmark], store, jobs[measurement.id].hearing,
                     ready.judges[name] if name else None, step, unasked[measurement.id],
                 )
         except StoreError:

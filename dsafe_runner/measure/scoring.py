@@ -8,6 +8,7 @@ from dataclasses import replace
 from dsafe_runner.benchmarks.base import Benchmark, SlowGrading
 from dsafe_runner.checks.evidence import Evidence, fill
 from dsafe_runner.judges.calibration import CalibrationSet
+from dsafe_runner.measure.hearing import Hearing
 from dsafe_runner.measure.judging import Answer, Reader
 from dsafe_runner.measure.store import Store
 from dsafe_runner.plan import Measurement, Plan
@@ -16,15 +17,17 @@ from dsafe_runner.records import Outcome, Request, Sample, Score, digest
 
 def score_measurement(
     plan: Plan, measurement: Measurement, requests: list[Request], samples: tuple[Sample, ...], store: Store,
-    reader: Reader | None, step: Callable[[int, int], None] = lambda done, total: None, unasked: Container[str] = (),
+    hearing: Hearing, reader: Reader | None, step: Callable[[int, int], None] = lambda done, total: None,
+    unasked: Container[str] = (),
 ) -> Evidence:
     """Evidence of one measurement from what the store holds.
 
+    hearing  tells which responses are answers
     reader   the judge of a judged benchmark
     step     told (done, total) while slow grading goes on
     unasked  keys of requests that were left out, as the verdicts were certain without them
     """
-    answers = answers_of(plan, measurement.benchmark, requests, samples, store)
+    answers, lost = _heard(plan, measurement.benchmark, requests, samples, store, hearing)
     if reader is None:
         scores = graded(plan.benchmarks[measurement.benchmark], answers, store, step)
     else:
@@ -33,7 +36,8 @@ def score_measurement(
             thinking = reader.read(thoughts(answers), store)
             scores = [replace(a, thinking_label=b.thinking_label) for a, b in zip(scores, thinking, strict=True)]
     keyed = [replace(s, response_key=a.response.key) for s, a in zip(scores, answers, strict=True)]
-    evidence = fill(measurement.id, measurement.samples, {sample.id: sample.slices for sample in samples}, keyed)
+    slices = {sample.id: sample.slices for sample in samples}
+    evidence = fill(measurement.id, measurement.samples, slices, [*keyed, *lost])
     return _without(evidence, requests, unasked) if unasked else evidence
 
 
@@ -74,20 +78,35 @@ def graded(
 
 
 def answers_of(
-    plan: Plan, benchmark: str, requests: list[Request], samples: tuple[Sample, ...], store: Store
+    plan: Plan, benchmark: str, requests: list[Request], samples: tuple[Sample, ...], store: Store, hearing: Hearing
 ) -> list[Answer]:
     """The stored answers to some requests, each as an answer to its own item."""
+    return _heard(plan, benchmark, requests, samples, store, hearing)[0]
+
+
+def _heard(
+    plan: Plan, benchmark: str, requests: list[Request], samples: tuple[Sample, ...], store: Store, hearing: Hearing
+) -> tuple[list[Answer], list[Score]]:
+    """The stored answers, and the scores of stored responses that are none."""
     by_id = {sample.id: sample for sample in samples}
     stored = store.get({request.key for request in requests})
-    return [
+    answers: list[Answer] = []
+    lost: list[Score] = []
+    for request in requests:
+        if (response := stored.get(request.key)) is None:
+            continue
+        if not hearing.is_answer(response, request.messages):
+            lost.append(unheard(request.sample_id, request.k, request.key))
+            continue
         # two items with the same prompt share one stored response; the score belongs to this item
-        Answer(
-            plan.asked(benchmark, by_id[request.sample_id], request.k),
-            replace(response, sample_id=request.sample_id, k=request.k),
-        )
-        for request in requests
-        if (response := stored.get(request.key)) is not None
-    ]
+        asked = plan.asked(benchmark, by_id[request.sample_id], request.k)
+        answers.append(Answer(asked, replace(response, sample_id=request.sample_id, k=request.k)))
+    return answers, lost
+
+
+def unheard(sample_id: str, k: int, key: str) -> Score:
+    """The score of a response that is no answer."""
+    return Score(sample_id, k, Outcome.MISSING, response_key=key)
 
 
 def thoughts(answers: list[Answer]) -> list[Answer]:

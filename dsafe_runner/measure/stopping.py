@@ -17,7 +17,7 @@ from dsafe_runner.errors import EvidenceError
 from dsafe_runner.judges.base import ReadingJudge
 from dsafe_runner.measure.judging import Answer
 from dsafe_runner.measure.prepare import Job, Prepared
-from dsafe_runner.measure.scoring import answers_of
+from dsafe_runner.measure.scoring import answers_of, unheard
 from dsafe_runner.measure.store import Store
 from dsafe_runner.plan import CALIBRATION, OVERLAP, Check, Plan
 from dsafe_runner.records import Outcome, Response, Score, Status
@@ -39,6 +39,7 @@ class Stopper:
         self._samples = {name: {s.id: s for s in samples} for name, samples in ready.samples.items()}
         self._since = 0
         self._every = max(1, sum(len(job.pending) for job in ready.jobs) // _LOOKS)
+        self._hearing = {job.model: job.hearing for job in ready.jobs}
         for job in ready.jobs:
             for measurement_id, requests in job.requests.items():
                 measurement = plan.measurements[measurement_id]
@@ -51,7 +52,7 @@ class Stopper:
                         self._places.setdefault(request.key, []).append(
                             (measurement_id, request.sample_id, request.k)
                         )
-                    for answer in answers_of(plan, measurement.benchmark, requests, samples, store):
+                    for answer in answers_of(plan, measurement.benchmark, requests, samples, store, job.hearing):
                         self._score(measurement_id, answer)
 
     def add(self, response: Response) -> None:
@@ -97,7 +98,11 @@ class Stopper:
         benchmark = self._plan.measurements[measurement_id].benchmark
         judge = self._plan.judge_of(benchmark)
         reader = self._plan.judges[judge] if judge is not None else None
-        if isinstance(reader, ReadingJudge):
+        hearing = self._hearing[self._plan.measurements[measurement_id].model]
+        response = answer.response
+        if not hearing.is_answer(response, answer.sample.messages):
+            score = unheard(answer.sample.id, response.k, response.key)
+        elif isinstance(reader, ReadingJudge):
             score = reader.label(answer.sample, answer.response)
         else:
             score = self._plan.benchmarks[benchmark].grade(answer.sample, answer.response)

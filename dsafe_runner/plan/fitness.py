@@ -42,7 +42,7 @@ def _judges(loaded: LoadedSuite, checks: list[Check], judges: Mapping[str, Judge
             yield from _review(loaded, check, name or "")
         if check.metric == THINK_HR:
             for model in _models(loaded, check):
-                if loaded.suite.models[model].reasoning is None:
+                if not loaded.suite.models[model].thinks:
                     what = f"{THINK_HR}: {model} has no `reasoning`, so there is no thinking to judge"
                     yield Mistake(*check.where, what, "say `reasoning:` for the model, or use hr")
             if not isinstance(judge, AskingJudge):

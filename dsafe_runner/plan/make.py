@@ -200,7 +200,7 @@ def _waivers(loaded: LoadedSuite, checks: dict[str, Check], mistakes: list[Mista
 
 def _measurement(loaded: LoadedSuite, model_name: str, benchmark: str, offer: Offer) -> Measurement:
     use = loaded.suite.benchmarks[benchmark]
-    reasoning = loaded.suite.models[model_name].reasoning is not None
+    reasoning = loaded.suite.models[model_name].thinks
     said = use.sampling
     default_temperature, default_top_p = default_sampling(reasoning)
     temperature = default_temperature if said.temperature is None else said.temperature

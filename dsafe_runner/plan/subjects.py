@@ -28,8 +28,8 @@ def judge_sampling(loaded: LoadedSuite, name: str, judge: Judge) -> Sampling:
     spec = loaded.suite.judges[name]
     if not isinstance(spec, LlmJudge) or not isinstance(judge, AskingJudge):
         return Sampling()
-    temperature, top_p = default_sampling(spec.reasoning is not None)
-    room = _ROOM_TO_THINK if spec.reasoning is not None and spec.max_tokens is None else 0
+    temperature, top_p = default_sampling(spec.thinks)
+    room = _ROOM_TO_THINK if spec.thinks and spec.max_tokens is None else 0
     return Sampling(temperature, top_p, judge.max_tokens + room)
 
 

@@ -130,8 +130,11 @@ class Checkpoint(Strict):
         "name, for `replay` the file or folder of responses.",
     )
     engine: Name = Field(description="One of `engines`.")
-    reasoning: Literal["deepseek-r1"] | None = Field(
-        default=None, description="The format of its thinking: everything before </think> is not part of the answer."
+    reasoning: Literal["deepseek-r1", "qwen3", "harmony", "mistral", "none"] | None = Field(
+        default=None,
+        description="The format of its thinking, which is not part of the answer: <think> tags (deepseek-r1; qwen3 "
+        "where it can be switched off), [THINK] tags (mistral), channels (harmony). none: it does not think, and such "
+        "marks are text.",
     )
     revision: str | None = Field(
         default=None, description="Hub revision (commit, tag); of a served model, what you call this version of it."
@@ -142,6 +145,11 @@ class Checkpoint(Strict):
     )
     trust_remote_code: bool = Field(default=False, description="Run Python code that comes with the checkpoint.")
     allow_pickle: bool = Field(default=False, description="Accept weights that are not safetensors.")
+
+    @property
+    def thinks(self) -> bool:
+        """Whether it is said to think before it answers."""
+        return self.reasoning not in (None, "none")
 
 
 class Model(Checkpoint):

@@ -17,6 +17,8 @@ from dsafe_runner.errors import EngineError, UnavailableError
 from dsafe_runner.records import Message
 
 R1 = "deepseek-r1"
+TESTS = 5
+"""Requests that a server is tested with before any that counts."""
 RETRIED = (
     "429", "500", "503", "hang", "reset", "close", "truncated", "not-json", "wrong-shape", "no-choices", "two-choices",
 )  # fmt: skip
@@ -52,7 +54,7 @@ def test_faults_change_nothing_and_nothing_answered_is_asked_again(server):
     requests = [question(f"问题{i}", seed=i) for i in range(300)]
     with engine(server) as asking:
         calm = answers(asking, requests)
-        assert server.log()["asked"] == 300 + 3, "and three test requests"
+        assert server.log()["asked"] == 300 + TESTS, "and the test requests"
     assert len({r.answer for r in calm.values()}) > 250
     server.faults(0.2)
     server.reset()
@@ -107,7 +109,7 @@ def test_a_refusal_of_one_request_is_one_missing_response(server):
     assert len(long.error) < 200
     assert moderated.error == "HTTP 403: moderated"
     assert good.finish == "stop"
-    assert server.log()["asked"] == 3 + 3
+    assert server.log()["asked"] == 3 + TESTS
 
 
 @pytest.mark.parametrize(
@@ -258,7 +260,9 @@ SHAPES = [
     ({"content": "答", "reasoning": "新", "reasoning_content": "旧"}, "stop", ("答", "新", False)),
     ({"content": "<think>想</think>答"}, "stop", ("答", "想", False)),
     ({"content": "想</think>答"}, "stop", ("答", "想", False)),
-    ({"content": "又想</think>答", "reasoning": "想"}, "stop", ("答", "想\n又想", False)),
+    ({"content": "又想</think>答", "reasoning": "想"}, "stop", ("又想</think>答", "想", False)),
+    ({"content": "</think>\n答", "reasoning": "想"}, "stop", ("答", "想", False)),
+    ({"content": "不行。<think>想</think>答"}, "length", ("不行。<think>想</think>答", None, False)),
     ({"content": None, "reasoning": "想"}, "length", ("", "想", True)),
     ({"content": None}, "length", ("", None, True)),
     ({"content": None, "reasoning": "全在这里"}, "stop", ("", "全在这里", True)),
@@ -352,11 +356,47 @@ def test_usage_that_is_no_count_is_zero(server):
         assert (response.answer, response.prompt_tokens, response.completion_tokens) == ("好", 0, 0)
 
 
-def test_thinking_nobody_declared_ends_the_engine(server):
+def test_thinking_nobody_declared_is_kept_as_it_came(server):
+    """Whether it is how the model answers is decided over all of its responses."""
     with engine(server) as asking:
         server.rules({"contains": "谁", "message": {"content": "答", "reasoning": "想"}})
-        with pytest.raises(EngineError, match="say `reasoning: deepseek-r1`"):
-            list(asking.generate([question("谁")]))
+        (response,) = asking.generate([question("谁")])
+    assert (response.answer, response.thinking) == ("答", "想")
+
+
+@pytest.mark.parametrize(
+    ("parser", "content", "expected"),
+    [
+        ("qwen3", "<think>\n\n</think>\n\n答", ("答", "", False)),
+        ("qwen3", "没有想", ("没有想", None, False)),
+        ("mistral", "[THINK]想[/THINK]答", ("答", "想", False)),
+        ("harmony", "<|channel|>analysis<|message|>想<|end|><|start|>assistant<|channel|>final<|message|>答",
+         ("答", "想", False)),
+        ("harmony", "analysis想assistantfinal答", ("答", "想", False)),
+        ("none", "<think>想</think>答", ("<think>想</think>答", None, False)),
+    ],
+)  # fmt: skip
+def test_other_formats_of_thinking(server, parser, content, expected):
+    server.rules({"contains": "谁", "message": {"content": content}})
+    with engine(server, model={"reasoning": parser}) as asking:
+        (response,) = asking.generate([question("谁")])
+    assert (response.answer, response.thinking, response.thinking_open) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "key"),
+    [
+        ("想" * 60 + "</think>\n\n答", "deepseek-r1"),
+        ("[THINK]想[/THINK]答", "mistral"),
+        ("<|channel|>analysis<|message|>想<|end|><|start|>assistant<|channel|>final<|message|>答", "harmony"),
+        ("analysis想assistantfinal答", "harmony"),
+    ],
+)
+def test_a_server_that_thinks_where_it_has_to_is_found_out_at_the_start(server, content, key):
+    """It answers the first question without thinking, and is asked more than that."""
+    server.rules({"contains": "train", "message": {"content": content}})
+    with pytest.raises(EngineError, match=f"say `reasoning: {key}`"), engine(server):
+        pass
 
 
 def test_another_model_behind_the_same_name_ends_the_engine(server):

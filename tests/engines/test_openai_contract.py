@@ -78,8 +78,8 @@ def test_requests_that_are_refused_whatever_is_left_out():
         (["--faults", "1", "--kinds", "wrong-shape"], {}, EngineError, "speak the chat API: .* without choices"),
         (["--faults", "1", "--kinds", "503"], {}, UnavailableError, r"does not answer \(HTTP 503: try again\)"),
         (["--shape", "reasoning"], {}, EngineError, r"thinking \(reasoning\), .* say `reasoning: deepseek-r1`"),
-        (["--shape", "tags"], {}, EngineError, r"thinking \(tags\)"),
-        (["--shape", "closing-tag"], {}, EngineError, r"thinking \(closing tag\)"),
+        (["--shape", "tags"], {}, EngineError, r"thinking \(<think>\)"),
+        (["--shape", "closing-tag"], {}, EngineError, r"thinking \(</think>\)"),
     ],
 )
 def test_what_ends_an_engine_before_it_begins(options, more, kind, says):

@@ -149,6 +149,12 @@ def test_the_latest_run_of_a_task_counts(tmp_path):
         assert engine.describe()["left_out"] == [left_out]
 
 
+def answers_of(tmp_path, fields, reasoning=None):
+    log(tmp_path / "log", fields)
+    (response,) = replay(tmp_path / "log", [request("问题一")], reasoning=reasoning)[0].values()
+    return response.thinking, response.answer
+
+
 def finish(tmp_path, fields, results="{}", reasoning=None):
     (tmp_path / "log").exists() and shutil.rmtree(tmp_path / "log")
     log(tmp_path / "log", fields, results=results)
@@ -201,13 +207,15 @@ def test_a_broken_results_file_is_no_proof_of_anything(tmp_path):
 
 
 def test_thinking_needs_its_tags(tmp_path):
-    assert finish(tmp_path, harness("想</think>好")) == "error"
+    # as it came: that it holds thinking is seen where it would be judged
+    assert answers_of(tmp_path, harness("想</think>好")) == (None, "想</think>好")
+    assert answers_of(tmp_path, harness("想</think>好"), reasoning=R1) == ("想", "好")
     assert finish(tmp_path, harness("想</think>好"), reasoning=R1) == "stop"
     # the prompt opens the thinking and the suite does not say that the model thinks
     templated = [harness(prompt=f"<|User|>问题{n}<|Assistant|><think>\n") for n in "一二"]
     log(tmp_path / "two", *templated)
     (response,) = replay(tmp_path / "two", [request("问题一")])[0].values()
-    assert response.error.startswith("the text holds thinking")
+    assert response.error.startswith("its prompt opens the thinking")
 
 
 def test_greedy_repeats_are_no_further_evidence(tmp_path):

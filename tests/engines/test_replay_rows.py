@@ -28,8 +28,6 @@ def one(tmp_path, fields, *, question=None, reasoning=None, match="prompt"):
     [
         ({"finish": None}, "its finish is not known (null), so it may be cut"),
         ({"finish": "error", "answer": None}, "the row says that the response failed"),
-        ({"answer": "<think>嗯</think>可以。"}, "the text holds thinking, but the model has no `reasoning`; say which"),
-        ({"response": "嗯</think>可以。", "answer": ...}, "the text holds thinking, but the model has no `reasoning`"),
         ({"answer": "半个\ud83d"}, "its answer is no valid Unicode"),
         ({"response": "半个\udc00", "answer": ...}, "its response is no valid Unicode"),
         ({"letter_logprobs": {"A": -1.0}}, "its row has letter_logprobs, but the suite asks for text"),
@@ -61,7 +59,8 @@ def test_letters_are_scored_on_recorded_letters_only(tmp_path):
         ({"response": "可以。", "answer": ...}, "可以。", "", True),
         ({"answer": "可以。", "thinking": "嗯"}, "嗯", "可以。", False),
         ({"answer": "可以。"}, None, "可以。", False),
-        ({"answer": "再想</think>可以。", "thinking": "嗯"}, "嗯\n再想", "可以。", False),
+        ({"answer": "再想</think>可以。", "thinking": "嗯"}, "嗯", "再想</think>可以。", False),
+        ({"response": "不行。<think>嗯</think>可以。", "answer": ...}, None, "不行。<think>嗯</think>可以。", False),
         ({"answer": None, "thinking": "嗯", "finish": "length"}, "嗯", "", True),
         ({"answer": "", "thinking": "嗯"}, "嗯", "", True),
         ({"answer": "", "thinking": "嗯", "thinking_open": False}, "嗯", "", False),
@@ -72,12 +71,28 @@ def test_thinking_is_split_off(tmp_path, fields, thinking, answer, open_):
     assert (response.thinking, response.answer, response.thinking_open) == (thinking, answer, open_)
 
 
+@pytest.mark.parametrize(
+    ("reasoning", "text", "thinking", "answer"),
+    [
+        ("qwen3", "可以。", None, "可以。"),  # thinking switched off
+        ("qwen3", "嗯</think>可以。", "嗯", "可以。"),
+        ("mistral", "[THINK]嗯[/THINK]可以。", "嗯", "可以。"),
+        ("harmony", "analysis嗯assistantfinal可以。", "嗯", "可以。"),
+        ("none", "嗯</think>可以。", None, "嗯</think>可以。"),
+        (None, "嗯</think>可以。", None, "嗯</think>可以。"),  # as it came; whether it is an answer is seen later
+    ],
+)
+def test_raw_texts_of_other_formats(tmp_path, reasoning, text, thinking, answer):
+    response = one(tmp_path, row(response=text, answer=...), reasoning=reasoning)
+    assert (response.thinking, response.answer, response.thinking_open) == (thinking, answer, False)
+
+
 def test_a_prompt_that_opens_the_thinking_needs_a_reasoning_model(tmp_path):
     fields = row("<|User|>问题一<|Assistant|><think>\n", answer=..., response="可以。")
     other = row("<|User|>问题二<|Assistant|><think>\n")
     path = write(tmp_path / "set.jsonl", fields, other)
     (response,) = replay(path, [request("问题一")])[0].values()
-    assert response.error.startswith("the text holds thinking")
+    assert response.error.startswith("its prompt opens the thinking")
     (response,) = replay(path, [request("问题一")], reasoning="deepseek-r1")[0].values()
     assert response.thinking_open
 

@@ -15,7 +15,7 @@ MODEL = Path(__file__).parents[2] / "recipes/tiny/models/base"
 def job(scoring="generate", **described):
     sampling = Sampling(max_tokens=48, scoring=scoring)
     pending = [Request(f"k{i}", f"s{i}", 0, (Message("user", "?"),), sampling, 1) for i in range(12)]
-    return Job("m", {}, ({}, {}), Identified({}, "cpu"), {"m::b": pending}, pending, described)
+    return Job("m", {}, ({}, {}), Identified({}, "cpu"), None, {"m::b": pending}, pending, described)
 
 
 def test_tokens_and_seconds_of_what_is_not_stored():

@@ -25,7 +25,7 @@ from dsafe_runner.engines.openai.retry import asked_for, delay
 from dsafe_runner.engines.openai.text import one_line
 from dsafe_runner.engines.openai.transport import Server, base_urls, key_from, room_for
 from dsafe_runner.engines.openai.watch import Watch, cut_prompt, declared_stops, least_tokens
-from dsafe_runner.engines.reasoning import join_server_split
+from dsafe_runner.engines.reasoning import join_server_split, thinks
 from dsafe_runner.engines.redact import redactor_of
 from dsafe_runner.errors import EngineError, UnavailableError
 from dsafe_runner.records import Request, Response
@@ -120,7 +120,7 @@ class OpenAIEngine:
         """Everything known that can move a number: the servers, what they showed at the start, and what is asked."""
         contract = self._contract
         warnings = []
-        if self._parser and contract.thinking in (NONE_SEEN, CUT):
+        if thinks(self._parser) and contract.thinking in (NONE_SEEN, CUT):
             warnings.append(
                 f"{self._name} is said to think ({self._parser}), but a test answer showed no thinking "
                 f"({contract.thinking}); see the server's --reasoning-parser and the chat template"
@@ -251,18 +251,13 @@ class OpenAIEngine:
                 f"{server.url} now answers as {one_line(chat.model)} and answered as {expected} at the start; "
                 "serve one model for the whole run"
             )
-        if self._parser is None and chat.field:
-            raise EngineError(
-                f"{server.url} answers with thinking ({chat.field}), which would be lost; "
-                "say `reasoning: deepseek-r1` for this model"
-            )
         parts = join_server_split(
             chat.reasoning,
             chat.content,
             chat.finish,
             parser=self._parser,
             # a text that was cut and shows no tag may as well have been cut inside thinking that the template opened
-            prefilled=self._contract.opened or chat.finish == "length",
+            prefilled=True if self._contract.opened else None if chat.finish == "length" else False,
         )
         return Response(
             key=request.key,

@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from dsafe_runner.engines.markers import Sign, thinking_sign, told
 from dsafe_runner.engines.openai.body import Bodies, Dialect
 from dsafe_runner.engines.openai.contract import CLOSING_TAG, CUT, NONE_SEEN, UNKNOWN, Contract
 from dsafe_runner.engines.openai.reply import Again, Chat, Refused, read_reply
@@ -19,7 +20,7 @@ from dsafe_runner.engines.openai.retry import delay
 from dsafe_runner.engines.openai.text import one_line
 from dsafe_runner.engines.openai.transport import Lost, Server
 from dsafe_runner.engines.openai.watch import cut_prompt, declared_stops, least_tokens
-from dsafe_runner.engines.reasoning import CLOSE, OPEN
+from dsafe_runner.engines.reasoning import CLOSE, NOT_THINKING, OPEN, TAGS, same_format, thinks
 from dsafe_runner.errors import EngineError, UnavailableError
 from dsafe_runner.records import Message
 
@@ -39,6 +40,11 @@ _LONG_QUESTION = (
 )
 _ROOM = 2048
 """Tokens of context from which on a server must take the long question."""
+_MORE_QUESTIONS = (
+    (Message("user", "A train leaves at 9:40 and arrives at 11:15. How long does it take? Answer in one sentence."),),
+    (Message("user", "用一句话介绍一下北京。"),),
+)
+"""Asked besides where the suite does not say that the model thinks: some think only where there is a reason."""
 _CHOICES = ("dsafe-left", "dsafe-right")
 _TOKENS, _THINKING_TOKENS = 32, 512
 """Of a test answer. Thinking gets the time to end, as its end is what tells how it comes back."""
@@ -62,7 +68,8 @@ class Examination:
         self._revision: str | None = model.get("revision")
         self._root = ""
         self._listed: set[str] = set()
-        self._thinks = model.get("reasoning") is not None
+        self._reasoning: str | None = model.get("reasoning")
+        self._thinks = thinks(self._reasoning)
         self._key_env: str | None = engine.get("api_key_env")
         self._context: int | None = engine.get("context_length")
         self._seconds = float(engine["timeout"])
@@ -93,15 +100,17 @@ class Examination:
             )
         room = found.max_model_len or self._context or 2 * _THINKING_TOKENS
         tokens = max(1, min(_THINKING_TOKENS if self._thinks else _TOKENS, room // 2))
-        chat, dialect = await self._first_answer(tokens)
-        thinking = _where_thinking_is(chat)
+        # thinking that nobody declared needs the time to end as well, as its end may be all that shows it
+        long = max(1, min(_THINKING_TOKENS, room // 2))
+        chat, dialect = await self._first_answer(long)
+        thinking = _where_thinking_is(chat, self._reasoning)
         if thinking == NONE_SEEN and self._thinks and chat.finish == "length":
             thinking = CUT
-        if thinking != NONE_SEEN and not self._thinks:
-            raise EngineError(
-                f"{url} answers with thinking ({thinking}), which would be lost or taken for the answer; "
-                "say `reasoning: deepseek-r1` for this model"
-            )
+        self._undeclared(chat)
+        if not self._thinks:
+            for question in _MORE_QUESTIONS:
+                if isinstance(more := await self._ask(dialect, long, question), Chat):
+                    self._undeclared(more)
         choice, version = await asyncio.gather(self._choice(dialect, tokens), self._version())
         answers_as = one_line(chat.model) if chat.model else None
         warnings = [] if answers_as is None else self._other_name(answers_as)
@@ -142,6 +151,20 @@ class Examination:
                 "prompts cannot be seen"
             ]
         return []
+
+    def _undeclared(self, chat: Chat) -> None:
+        """Raises EngineError where an answer holds thinking of a format the suite does not declare."""
+        if chat.field:
+            sign = None if self._thinks else Sign(chat.field, "deepseek-r1")
+        else:
+            text = "" if self._reasoning == NOT_THINKING else chat.content or ""
+            sign = thinking_sign(text, aloud=not self._thinks)
+        if sign is None or (self._thinks and (sign.key is None or same_format(sign.key, self._reasoning))):
+            return
+        raise EngineError(
+            f"{self._server.url} answers with thinking ({sign.what}), which would be lost or taken for the answer; "
+            f"{told(sign)}"
+        )
 
     async def _card(self) -> dict[str, Any]:
         """What GET /models says of the model; empty where there is no such page."""
@@ -192,8 +215,10 @@ class Examination:
         version = page.get("version") if isinstance(page, dict) else None
         return one_line(version, 60) if isinstance(version, str) and version else UNKNOWN
 
-    async def _ask(self, dialect: Dialect, tokens: int) -> Chat | Refused:
-        body, attempt = self._body(dialect, tokens), 0
+    async def _ask(
+        self, dialect: Dialect, tokens: int, question: tuple[Message, ...] = _QUESTION
+    ) -> Chat | Refused:
+        body, attempt = self._body(dialect, tokens, question), 0
         while True:
             seconds = min(self._seconds, _CHAT_SECONDS, self._until - time.monotonic())
             read = read_reply(await self._server.chat(body, max(seconds, 0.1)), self._stops)
@@ -276,10 +301,13 @@ def _dated(asked: str, answered: str) -> bool:
     return rest != answered and re.match(r"[-@:._]", rest) is not None
 
 
-def _where_thinking_is(chat: Chat) -> str:
+def _where_thinking_is(chat: Chat, reasoning: str | None) -> str:
     if chat.field:
         return chat.field
     content = (chat.content or "").lstrip()
-    if content.startswith(OPEN):
+    opening, closing = TAGS.get(str(reasoning), (OPEN, CLOSE))
+    if content.startswith(opening):
         return "tags"
-    return CLOSING_TAG if CLOSE in content else NONE_SEEN
+    if closing in content:
+        return CLOSING_TAG
+    return "tags" if thinking_sign(content) else NONE_SEEN

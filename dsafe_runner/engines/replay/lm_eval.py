@@ -26,10 +26,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dsafe_runner.engines.reasoning import OPEN, split_thinking
+from dsafe_runner.engines.markers import opens_thinking
+from dsafe_runner.engines.reasoning import split_thinking
 from dsafe_runner.engines.replay.files import is_text
 from dsafe_runner.engines.replay.prompts import conversation, level
-from dsafe_runner.engines.replay.rows import UNTAGGED, Recorded, has_thinking, item_id, kind, turns
+from dsafe_runner.engines.replay.rows import OPENED, Recorded, item_id, kind, turns
 from dsafe_runner.errors import DataError
 from dsafe_runner.records import Response
 
@@ -129,10 +130,11 @@ def _take(recorded: Recorded, text: str, doubt: str | None, prompt: _Prompt, rea
     recorded.doubt = doubt
     finish: Literal["stop", "length"] = "length" if doubt else "stop"
     # messages do not show how the rendered prompt ended: without a tag, all of the text may be thinking
-    parts = split_thinking(text, parser=reasoning, prefilled=prompt.chat or prompt.thinks, finish=finish)
+    prefilled = True if prompt.thinks else None if prompt.chat else False
+    parts = split_thinking(text, parser=reasoning, prefilled=prefilled, finish=finish)
     recorded.response = Response("", "", recorded.k, parts.answer, parts.thinking, finish, parts.open)
-    if reasoning is None and (prompt.thinks or has_thinking(text)):
-        recorded.problem = UNTAGGED
+    if reasoning is None and prompt.thinks:
+        recorded.problem = OPENED
 
 
 def _doubt(text: str, run: HarnessRun, generation: dict[str, Any], limit: int | None) -> str | None:
@@ -177,7 +179,7 @@ def _prompt(value: Any) -> _Prompt:
     if not is_text(value):
         raise DataError(f"the prompt in arguments is a text, not {kind(value)}")
     if not chat and not value.startswith('[{"role"'):
-        return _Prompt(level(value), False, value.rstrip().endswith(OPEN))
+        return _Prompt(level(value), False, opens_thinking(value) is not None)
     try:
         messages = json.loads(value)
     except (ValueError, RecursionError):

@@ -18,7 +18,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from dsafe_runner.engines.reasoning import CLOSE, OPEN, Thinking, join_server_split, split_thinking
+from dsafe_runner.engines.markers import opens_thinking
+from dsafe_runner.engines.reasoning import Thinking, join_server_split, split_thinking
 from dsafe_runner.engines.replay.files import is_text
 from dsafe_runner.engines.replay.prompts import conversation, level
 from dsafe_runner.errors import DataError
@@ -26,7 +27,7 @@ from dsafe_runner.records import Response
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ROLES = ("system", "user", "assistant")
-UNTAGGED = "the text holds thinking, but the model has no `reasoning`; say which format it is"
+OPENED = "its prompt opens the thinking, but the model has no `reasoning`; say which format it is"
 
 
 @dataclass(slots=True)
@@ -97,14 +98,9 @@ def parse_row(fields: dict[str, Any], *, reasoning: str | None, match: str) -> R
     )
     if finish is None:
         recorded.problem = "its finish is not known (null), so it may be cut"
-    elif reasoning is None and (has_thinking(parts.answer) or (recorded.prompt or "").endswith(OPEN)):
-        recorded.problem = UNTAGGED
+    elif reasoning is None and opens_thinking(recorded.prompt or ""):
+        recorded.problem = OPENED
     return recorded
-
-
-def has_thinking(text: str) -> bool:
-    """Whether a text that should be an answer alone holds thinking."""
-    return CLOSE in text or text.lstrip().startswith(OPEN)
 
 
 def item_id(value: Any, name: str) -> str | None:
@@ -196,7 +192,7 @@ def _text(fields: dict[str, Any], finish: Literal["stop", "length"], reasoning: 
         if texts["response"] is None or texts["thinking"] is not None:
             raise DataError("response is the whole raw text, not null, and goes without thinking")
         # nothing shows how the prompt ended: without a tag, all of it may be thinking
-        return split_thinking(texts["response"], parser=reasoning, prefilled=True, finish=finish)
+        return split_thinking(texts["response"], parser=reasoning, prefilled=None, finish=finish)
     if "thinking_open" not in fields:
         return join_server_split(texts["thinking"], texts["answer"], finish, parser=reasoning)
     cut = fields["thinking_open"]
