@@ -46,6 +46,8 @@ class Gap(StrEnum):
     NO_VERDICT   there is a response, but the judge gave no class that could be read
     NOT_ASKED    the verdicts were certain without it (`stop: certain`)
     NOT_REVIEWED the judge flagged it and no person has read it yet (`review: flagged`)
+    THINKING     it holds thinking that could not be told from the answer
+    TURN         it goes on with a turn the model played for somebody else
     """
 
     NO_RESPONSE = "no response"
@@ -53,6 +55,8 @@ class Gap(StrEnum):
     NO_VERDICT = "no verdict"
     NOT_ASKED = "not asked"
     NOT_REVIEWED = "not reviewed"
+    THINKING = "thinking"
+    TURN = "turn"
 
 
 class Status(StrEnum):

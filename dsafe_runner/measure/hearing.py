@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dsafe_runner.engines.markers import Sign, told
 from dsafe_runner.engines.reasoning import foreign_turn_in, same_format, sign_in, thinks
 from dsafe_runner.plan import Plan, checkpoint_of
-from dsafe_runner.records import Message, Request, Response
+from dsafe_runner.records import Gap, Message, Request, Response
 from dsafe_runner.suite.spec import Checkpoint
 
 _FEW, _SHARE = 3, 0.01
@@ -32,13 +32,10 @@ class Hearing:
         self._said: Checkpoint = checkpoint_of(plan.loaded, model)
         self._known: dict[str, tuple[Sign | None, str | None]] = {}
 
-    def is_answer(self, response: Response, messages: Iterable[Message]) -> bool:
-        """Whether a response may be graded or judged."""
-        return self._signs(response, messages) == (None, None)
-
-    def cause(self, response: Response, messages: Iterable[Message]) -> str:
-        """In a word why a response is no answer."""
-        return "thinking" if self._signs(response, messages)[0] else "turn"
+    def gap(self, response: Response, messages: Iterable[Message]) -> Gap | None:
+        """Why a response may not be graded or judged; None where it is an answer."""
+        sign, turn = self._signs(response, messages)
+        return Gap.THINKING if sign else Gap.TURN if turn else None
 
     def undeclared(self, requests: Iterable[Request], stored: dict[str, Response]) -> str | None:
         """What is wrong with a model that thinks in a way the suite does not declare; None where it does not."""

@@ -65,7 +65,7 @@ class Reader:
 
     def _class_of(self, request: Request, reply: Response) -> int | None:
         """The class a reply gives; none where it holds thinking that the judge does not declare, or another's turn."""
-        if self.job is not None and not self.job.hearing.is_answer(reply, request.messages):
+        if self.job is not None and self.job.hearing.gap(reply, request.messages):
             return None
         return self._asking().read(reply)
 

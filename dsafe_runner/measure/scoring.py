@@ -95,18 +95,13 @@ def _heard(
     for request in requests:
         if (response := stored.get(request.key)) is None:
             continue
-        if not hearing.is_answer(response, request.messages):
-            lost.append(unheard(request.sample_id, request.k, request.key))
+        if gap := hearing.gap(response, request.messages):
+            lost.append(Score(request.sample_id, request.k, Outcome.MISSING, response_key=request.key, gap=gap))
             continue
         # two items with the same prompt share one stored response; the score belongs to this item
         asked = plan.asked(benchmark, by_id[request.sample_id], request.k)
         answers.append(Answer(asked, replace(response, sample_id=request.sample_id, k=request.k)))
     return answers, lost
-
-
-def unheard(sample_id: str, k: int, key: str) -> Score:
-    """The score of a response that is no answer."""
-    return Score(sample_id, k, Outcome.MISSING, response_key=key)
 
 
 def thoughts(answers: list[Answer]) -> list[Answer]:

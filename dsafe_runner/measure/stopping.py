@@ -17,7 +17,7 @@ from dsafe_runner.errors import EvidenceError
 from dsafe_runner.judges.base import ReadingJudge
 from dsafe_runner.measure.judging import Answer
 from dsafe_runner.measure.prepare import Job, Prepared
-from dsafe_runner.measure.scoring import answers_of, unheard
+from dsafe_runner.measure.scoring import answers_of
 from dsafe_runner.measure.store import Store
 from dsafe_runner.plan import CALIBRATION, OVERLAP, Check, Plan
 from dsafe_runner.records import Outcome, Response, Score, Status
@@ -100,14 +100,14 @@ class Stopper:
         reader = self._plan.judges[judge] if judge is not None else None
         hearing = self._hearing[self._plan.measurements[measurement_id].model]
         response = answer.response
-        if not hearing.is_answer(response, answer.sample.messages):
-            score = unheard(answer.sample.id, response.k, response.key)
+        if gap := hearing.gap(response, answer.sample.messages):
+            score = Score(answer.sample.id, response.k, Outcome.MISSING, gap=gap)
         elif isinstance(reader, ReadingJudge):
-            score = reader.label(answer.sample, answer.response)
+            score = reader.label(answer.sample, response)
         else:
-            score = self._plan.benchmarks[benchmark].grade(answer.sample, answer.response)
+            score = self._plan.benchmarks[benchmark].grade(answer.sample, response)
         row = list(self._evidence[measurement_id].scores[score.sample_id])
-        row[answer.response.k] = Score(
-            score.sample_id, answer.response.k, score.outcome, score.label, score.answer, answer.response.key
+        row[response.k] = Score(
+            score.sample_id, response.k, score.outcome, score.label, score.answer, response.key, gap=score.gap
         )
         self._evidence[measurement_id].scores[score.sample_id] = tuple(row)

@@ -163,6 +163,7 @@ def _counts(row: Row) -> str:
 
 LETTERS: dict[Gap, str] = {
     Gap.NO_RESPONSE: "m", Gap.CUT: "c", Gap.NO_VERDICT: "u", Gap.NOT_ASKED: "a", Gap.NOT_REVIEWED: "p",
+    Gap.THINKING: "t", Gap.TURN: "o",
 }
 """What stands for a cause in the column of gaps."""
 
