@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dsafe_runner.errors import TrainingError
@@ -12,26 +13,27 @@ IGNORED = -100
 """The label of a token that is not trained on (torch's convention)."""
 
 
-def dataset(made: Tokenised) -> Any:
-    """A data set whose rows carry their number."""
+def dataset(made: Tokenised, numbers: Sequence[int] | None = None) -> Any:
+    """A data set whose rows carry their number; counted from 0 unless `numbers` says them."""
     from datasets import Dataset
 
     return Dataset.from_list(
         [
             {"input_ids": t.input_ids, "completion_mask": t.completion_mask, ROW: number}
-            for number, t in enumerate(made.tokens)
+            for number, t in zip(numbers or range(len(made.tokens)), made.tokens, strict=True)
         ]
     )
 
 
-def by_kind(made: Tokenised) -> dict[str, Any]:
-    """A data set per kind of row, so that each gets a loss of its own."""
-    found: dict[str, Tokenised] = {}
-    for row, tokens in zip(made.rows, made.tokens, strict=True):
-        one = found.setdefault(row.kind, Tokenised([], [], []))
+def by_kind(made: Tokenised, first: int = 0) -> dict[str, Any]:
+    """A data set per kind of row, so that each gets a loss of its own; the rows are numbered from `first` on."""
+    found: dict[str, tuple[Tokenised, list[int]]] = {}
+    for number, (row, tokens) in enumerate(zip(made.rows, made.tokens, strict=True), first):
+        one, numbers = found.setdefault(row.kind, (Tokenised([], [], []), []))
         one.rows.append(row)
         one.tokens.append(tokens)
-    return {kind: dataset(rows) for kind, rows in found.items()}
+        numbers.append(number)
+    return {kind: dataset(rows, numbers) for kind, (rows, numbers) in found.items()}
 
 
 def check_batch(batch: Any, eos: int) -> None:

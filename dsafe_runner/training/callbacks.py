@@ -1,4 +1,4 @@
-"""The trainer callbacks: ask the development rule after a step, print one line a log, close a checkpoint."""
+"""The trainer callbacks: guard every step, ask the development rule, print a line a log, close a checkpoint."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dsafe_runner.training.finite import Guard
 from dsafe_runner.training.progress import Progress
 from dsafe_runner.training.ranks import shared
 from dsafe_runner.training.stop import StopRule
 
 
 def make_callbacks(
-    rule: StopRule | None, say: Callable[[str], None], saved: Callable[[Path, dict[str, Any]], None] | None = None
-) -> list[Any]:
+    rule: StopRule | None, say: Callable[[str], None], guard: Guard,
+    saved: Callable[[Path, dict[str, Any]], None] | None = None,
+) -> list[Any]:  # fmt: skip
     """Callbacks for SFTTrainer (made here so that importing this module needs no transformers).
 
     saved  told the folder of every checkpoint and where in the run it stands, in every process, once its own part of
@@ -24,8 +26,16 @@ def make_callbacks(
     progress = Progress()
 
     class Rule(TrainerCallback):  # type: ignore[misc]
-        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
             progress.start(state.global_step)
+            if state.global_step:
+                guard.resumed(model, state.global_step)
+
+        def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            guard.before(state.global_step + 1)
+
+        def on_optimizer_step(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+            guard.after(model, state.global_step + 1)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
             if rule is not None and (rule.due(state.global_step) or state.global_step == state.max_steps):

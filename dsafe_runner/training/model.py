@@ -12,6 +12,7 @@ from typing import Any
 
 from dsafe_runner.benchmarks import tiny_text
 from dsafe_runner.errors import TrainingError, UnavailableError
+from dsafe_runner.training.finite import check_written
 from dsafe_runner.training.recipe import FromScratch, Recipe
 from dsafe_runner.training.templates import TEMPLATES
 from dsafe_runner.training.tokenizer import make_tokenizer
@@ -108,6 +109,8 @@ def save(
     Everything is written to a folder beside `out` first. `finish` is given that folder, may load and judge what is in
     it, and returns what `training.json` should say; when it raises, `out` is left as it was. Files are moved in one by
     one, each whole.
+
+    TrainingError: the weights are not finite.
     """
     import torch
     from transformers import GenerationConfig
@@ -120,6 +123,7 @@ def save(
         # gathered weights are copies: a tied matrix would be written twice
         twice = getattr(model, "all_tied_weights_keys", None) or {}
         state = {name: value.to(wanted) for name, value in state.items() if name not in twice}
+    check_written(state.items() if state is not None else model.state_dict().items(), dtype)
     model.config.dtype = dtype
     model.generation_config = GenerationConfig(
         do_sample=False,

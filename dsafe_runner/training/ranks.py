@@ -94,6 +94,17 @@ def shared(value: Any) -> Any:
     return box[0]
 
 
+def all_said(value: Any) -> list[Any]:
+    """What each process says, on all of them, in their order. All must get here."""
+    if not _distributed():
+        return [value]
+    import torch.distributed as dist
+
+    said: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(said, value)
+    return said
+
+
 def leave() -> None:
     """Close the process group, so that a process which goes on alone holds nothing of it."""
     if _distributed():

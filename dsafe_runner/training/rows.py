@@ -29,15 +29,19 @@ class Rows:
 def recipe_rows(recipe: Recipe, path: Path, seed: int) -> Rows:
     """The rows of a recipe read from `path`. DataError, UnavailableError, TrainingError: see `mixture.mix`."""
     if isinstance(recipe.data, TinyData):
+        place = f"tiny/{recipe.data.stage}"
         made = tiny_rows(recipe.data.stage, recipe.data.weights(), recipe.data.rows, seed)
-        found = [Conversation((Message("user", r.prompt),), r.thinking, r.answer, kind=r.kind) for r in made]
+        found = [
+            Conversation((Message("user", r.prompt),), r.thinking, r.answer, kind=r.kind, where=f"{place}:{number}")
+            for number, r in enumerate(made, 1)
+        ]
         return Rows(found, [], {"use": "tiny", "stage": recipe.data.stage, "rows": len(found), "seed": seed})
     mixed = mix(recipe.data, path, seed)
     return Rows(_conversations(mixed.train), _conversations(mixed.held_out), mixed.manifest, mixed.warnings)
 
 
 def _conversations(rows: Iterable[TrainingRow]) -> list[Conversation]:
-    return [Conversation(r.messages, r.thinking, r.answer, id=r.id, kind=r.kind) for r in rows]
+    return [Conversation(r.messages, r.thinking, r.answer, id=r.id, kind=r.kind, where=r.where) for r in rows]
 
 
 def tokenised(recipe: Recipe, tokenizer: Any, rows: Rows) -> tuple[Tokenised, Tokenised]:

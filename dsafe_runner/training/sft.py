@@ -21,6 +21,7 @@ from dsafe_runner.records import digest
 from dsafe_runner.training import ranks as processes
 from dsafe_runner.training.batches import by_kind, check_batch, dataset
 from dsafe_runner.training.checkpoints import CheckpointFolder, Resume, logged_loss, mean_loss, weights_in
+from dsafe_runner.training.finite import Guard, check_start
 from dsafe_runner.training.plan import refuse_what_does_not_fit
 from dsafe_runner.training.recipe import Recipe, load_recipe, resolve
 from dsafe_runner.training.recipe_train import Select
@@ -130,6 +131,8 @@ class _Run:
         self.resume: Resume | None = self.checkpoints.open(fresh) if self.checkpoints else None
         set_seed(seed)
         self.model = open_model(recipe, self.start, self.tokenizer, self._loaded_dtype())
+        check_start(self.model, self.start_said or "made from scratch")
+        self.guard = Guard([row.named for row in (*self.made.rows, *held_out.rows)])
         self.rule = _rule(recipe, self.model, self.tokenizer, self.say)
         self.trainer = self._trainer(trl, self.made, held_out)
 
@@ -163,9 +166,12 @@ class _Run:
 
         disable_progress_bars()
         trainer = make_trainer(
-            trl, kinds=[r.kind for r in made.rows], names=[r.id for r in made.rows], model=self.model, args=self.args,
-            train_dataset=dataset(made), eval_dataset=by_kind(held_out) or None, processing_class=self.tokenizer,
-            callbacks=make_callbacks(self.rule, self.say, self._close_checkpoint if self.checkpoints else None),
+            trl, kinds=[r.kind for r in made.rows], guard=self.guard, model=self.model, args=self.args,
+            train_dataset=dataset(made), eval_dataset=by_kind(held_out, len(made.rows)) or None,
+            processing_class=self.tokenizer,
+            callbacks=make_callbacks(
+                self.rule, self.say, self.guard, self._close_checkpoint if self.checkpoints else None
+            ),
         )  # fmt: skip
         trainer.remove_callback(PrinterCallback)  # ours says the same in one readable line
         check_batch(next(iter(trainer.get_train_dataloader())), self.tokenizer.eos_token_id)

@@ -8,7 +8,7 @@ the template again, which drops everything before `</think>` without a warning.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dsafe_runner.errors import TrainingError
@@ -21,6 +21,7 @@ class Conversation:
     """What the model is shown (`messages`, ending with a user turn) and what it should write.
 
     id, kind  of the row, for messages and for losses per kind
+    where     file and line of the row
     """
 
     messages: tuple[Message, ...]
@@ -28,6 +29,14 @@ class Conversation:
     answer: str
     id: str = ""
     kind: str = ""
+    where: str = field(default="", compare=False)
+
+    @property
+    def named(self) -> str:
+        """File and line, and the row's own id where that says more; its first words for want of both."""
+        if not self.where:
+            return f"row {self.id}" if self.id else f"row {self.messages[-1].content[:40]!r}"
+        return f"{self.where} ({self.id})" if self.id and not self.where.endswith(f":{self.id}") else self.where
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,7 @@ def tokenise(tokenizer: Any, row: Conversation, *, reasoning: bool, max_length: 
     """
     prompt = render_prompt(tokenizer, row.messages)
     text = completion(prompt, row)
-    where = f"row {row.id}" if row.id else f"row {row.messages[-1].content[:40]!r}"
+    where = row.named
     if reasoning and text.count(END_THINK) != 1:
         raise TrainingError(
             f"{where}: reasoning is declared but {END_THINK} is trained on {text.count(END_THINK)} times; "

@@ -6,18 +6,13 @@ the loss of each row is read off the log-probabilities TRL's fused head computes
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from dsafe_runner.errors import TrainingError
+from dsafe_runner.training.finite import Guard
 
 ROW = "row"
-HINT = (
-    "lower learning_rate or clip; under DeepSpeed with sdpa, `attention: flash_attention_2` has cured it "
-    "(LLaMA-Factory#9631)"
-)
 
 
 class Collator:
@@ -67,10 +62,11 @@ class Tally:
         return found
 
 
-def make_trainer(trl: Any, kinds: Sequence[str], names: Sequence[str], **arguments: Any) -> Any:
-    """An SFTTrainer over a data set whose rows carry their number in ROW.
+def make_trainer(trl: Any, kinds: Sequence[str], guard: Guard, **arguments: Any) -> Any:
+    """An SFTTrainer over data sets whose rows carry their number in ROW.
 
-    kinds, names  of the training rows, by their number
+    kinds  of the training rows, by their number
+    guard  is told every loss, gradient and step
     """
 
     class Trainer(trl.SFTTrainer):  # type: ignore[misc]
@@ -89,25 +85,36 @@ def make_trainer(trl: Any, kinds: Sequence[str], names: Sequence[str], **argumen
             self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
             rows = inputs.pop(ROW).tolist()
+            training, step = self.model.training, self.state.global_step
             self.heads.clear()
-            self.tally.start()
+            if training:
+                self.tally.start()
+                guard.begin(rows)
             result = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
             loss = float((result[0] if return_outputs else result).detach())
-            if not math.isfinite(loss):
-                where = ", ".join(names[n] or str(n) for n in rows) if self.model.training else "held-out rows"
-                raise TrainingError(f"the loss is {loss} at step {self.state.global_step + 1} (rows {where}); {HINT}")
-            if self.model.training and self.heads:
+            sums: list[float] = []
+            counts: list[float] = []
+            if self.heads:
                 log_probs, mask = self.heads[0]
                 sums, counts = (-log_probs.float().sum(1)).tolist(), mask.sum(1).tolist()
-                for number, total, count in zip(rows, sums, counts, strict=True):
+            guard.loss(loss, step + training, rows, sums, held_out=not training)
+            if training:
+                for number, total, count in zip(rows, sums, counts, strict=False):
                     self.tally.add(kinds[number], total, count)
             return result
 
+        def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> Any:
+            found = super()._get_grad_norm(model, grad_norm=grad_norm)
+            skipped = self.args.fp16 and self.accelerator.optimizer_step_was_skipped
+            guard.norm(None if found is None else float(found), self.state.global_step + 1, skipped)
+            return found
+
+        def _save_checkpoint(self, *own: Any, **named: Any) -> Any:
+            guard.close(self.accelerator.unwrap_model(self.model), self.optimizer, self.state.global_step)
+            return super()._save_checkpoint(*own, **named)
+
         def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
             if "loss" in logs:
-                norm = logs.get("grad_norm")
-                if norm is not None and not math.isfinite(float(norm)):
-                    raise TrainingError(f"the gradient is {norm} at step {self.state.global_step}; {HINT}")
                 logs.update(self.tally.take(float(self._total_train_tokens), self._summed))
             super().log(logs, start_time)
 
