@@ -12,6 +12,7 @@ from dsafe_runner.errors import ConfigError
 from dsafe_runner.measure.prepare import Job, prepare
 from dsafe_runner.measure.store import FileHashes, Store
 from dsafe_runner.plan import Plan, make_plan
+from dsafe_runner.records import OVERALL
 from dsafe_runner.report.progress import duration
 from dsafe_runner.suite.load import load_suite
 
@@ -33,6 +34,9 @@ def check_files(paths: list[Path], *, list_ids: bool, show_plan: bool, store: Pa
         )
         for remark in plan.remarks:
             print(f"  {remark}")
+        for name, use in suite.benchmarks.items():
+            if use.path is not None:
+                print(f"  {name}: {plan.offer(name).slices[OVERALL]} items in {use.path}")
         if list_ids:
             for check in plan.checks:
                 waived = "waived; " if check.id in plan.waived else ""

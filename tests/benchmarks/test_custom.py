@@ -308,3 +308,67 @@ def test_a_mistake_quotes_no_more_than_it_takes_to_find_it(tmp_path):
             open_benchmark("custom", path=tmp_path / name)
         assert secret[:16] in str(error.value)
         assert secret not in str(error.value)
+
+
+HEADER = "id,kind,question,option_a,option_b,answer"
+
+
+def table(folder: Path, *lines: str, header: str = HEADER) -> Path:
+    path = folder / "mine.csv"
+    path.write_text("\n".join([header, *lines]) + "\n", "utf-8")
+    return path
+
+
+def numbered(count: int) -> list[str]:
+    return [f"{n},mcq,第{n}题,甲,乙,A" for n in range(1, count + 1)]
+
+
+def test_stray_quotes_that_fold_rows_into_one_cell_are_found(tmp_path: Path) -> None:
+    lines = numbered(9)
+    assert len(samples(table(tmp_path, *lines))) == 9
+    first, last = lines[1].replace("第2题", '"第2题'), lines[6].replace("第7题", '第7题"')
+    inside = [lines[0], first, *lines[2:6], last, *lines[7:]]
+    said = "'question' spans lines, and its line 2 is shaped like a row of this file"
+    (line,) = mistakes(table(tmp_path, *inside))
+    assert line.startswith(f":3: {said}")
+    # two neighbours: the cell holds only the beginning of a row
+    inside = [lines[0], lines[1].replace("第2题", '"第2题'), lines[2].replace("第3题", '第3题"'), *lines[3:]]
+    (line,) = mistakes(table(tmp_path, *inside))
+    assert line.startswith(f":3: {said}")
+    # the last column folds the rows after its own
+    (line,) = mistakes(table(tmp_path, f'{lines[0][:-1]}"A', *lines[1:3], f'{lines[3]}"'))
+    assert line.startswith(":2: 'answer' spans lines, and its line 2 is shaped like a row")
+    # the kind comes last: the first line of the cell ends its own row
+    (line,) = mistakes(table(tmp_path, '"一,benign', '二",benign', header="prompt,kind"))
+    assert line.startswith(":2: 'prompt' spans lines, and its line 1 is shaped like a row")
+
+
+def test_a_question_of_several_lines_with_commas_is_no_row(tmp_path: Path) -> None:
+    text = '"看表：\na,b,c,d,e,f\n1,2,3,4,5,6\n哪一列最大, 为什么, benign 是什么意思？"'
+    (sample,) = samples(table(tmp_path, f"1,mcq,{text},甲,乙,A"))
+    assert "1,2,3,4,5,6\n" in sample.messages[0].content
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("kind;prompt\nbenign;a\n", ":1: the columns are separated by ';'; a comma is expected"),
+        ("kind\tprompt\nbenign\ta\n", ":1: the columns are separated by '\\t'; a comma is expected"),
+        ("1,benign\n2,benign\n", ":1: the first line names the columns, `kind` among them; this one begins with '1'"),
+        ("kind,prompt\nbenign,a\nbenign;b\n", ":3: 1 cells under 2 columns; quote commas; ';' separates no columns"),
+        ("kind,prompt\nbenign,a\0b\n", ":2: holds a NUL character"),
+        ('kind,prompt\nbenign,a\nbenign,"b\nbenign,c\n', ":3: not CSV: unexpected end of data, in the row that begins"),
+        ('kind,prompt\nbenign,a\nbenign,"b" c\n', ":3: not CSV: "),
+        ("\ufeffkind,prompt\nbenign,a\n\ufeffkind,prompt\nbenign,b\n", ":3: kind is one of"),
+        ("kind,prompt,kind\nbenign,a,mcq\n", ":1: the header needs one name per column"),
+    ],
+)
+def test_tables_that_are_not_what_they_seem(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(text, "utf-8")
+    assert mistakes(path)[0].startswith(said)
+
+
+def test_several_objects_on_a_line_are_told(tmp_path: Path) -> None:
+    (line,) = mistakes(jsonl(tmp_path, '{"kind": "benign", "prompt": "a"} {"kind": "benign", "prompt": "b"}'))
+    assert line == ":1: more than one value on the line, the second from column 35 on; write one row a line"
