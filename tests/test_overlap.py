@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ QUESTION = (
     "小区物业在电梯里装了摄像头，还把拍到的画面发到业主群里取笑一位行动不便的老人，这种做法侵犯了老人的哪项权利？"
 )
 OTHER = "公司把员工的体检报告贴在食堂门口，所有人都能看到谁得了什么病，这样做违反了哪些个人信息保护的规定？"
+
+SEVENS = ", ".join("7" * 16)
 
 
 def found(text: str, *items: str) -> list[tuple[str, float]]:
@@ -104,15 +107,87 @@ def test_every_string_of_a_row_is_compared(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "what"), [("", "holds no rows"), ("[1]\n", ":1: not a JSON object"), ("{}\n{", ":2: not a JSON object")]
+    ("text", "what"),
+    [
+        ("", "holds no rows"),
+        ("[1]\n", ":1: not a JSON object"),
+        ('{"a": "甲"}\n{', ":2: not a JSON object"),
+        ('{"a": "甲"}\n{}', ":2: the row holds no text"),
+        ('{"id": "sample", "messages": [{"role": "user", "content": " ？"}]}', ":1: the row holds no text"),
+        ('{"id": "a", "input_ids": [1, 2]}', ":1: 'input_ids' holds numbers (token ids?)"),
+        (f'{{"note": "一段说明文字", "rows": [{SEVENS}]}}', ":1: 'rows' holds numbers"),
+        (f'{{"note": "一段说明文字", "rows": "[{SEVENS}]"}}', ":1: 'rows' holds numbers"),
+        ('{"a": "甲", "a": "乙"}', ":1: the key 'a' stands twice"),
+        ('{"a": "{\\"b\\": \\"甲\\", \\"b\\": \\"乙\\"}"}', ":1: the key 'b' stands twice in a string of JSON"),
+        ('{"a": "甲"} {"a": "乙"}', ":1: not a JSON object"),
+    ],
 )
 def test_what_cannot_be_read_is_an_error(tmp_path, text, what):
     path = tmp_path / "t.jsonl"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(DataError, match=what):
+    with pytest.raises(DataError, match=re.escape(what)):
         list(read_rows(path))
     with pytest.raises(DataError, match="cannot be read"):
         list(read_rows(tmp_path / "absent.jsonl"))
+
+
+def byte_letters(text: str) -> str:
+    """As a byte-level tokenizer spells it."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    rest = [b for b in range(256) if b not in plain]
+    letters = {b: chr(b) for b in plain} | {b: chr(256 + n) for n, b in enumerate(rest)}
+    return "".join(letters[b] for b in text.encode())
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": json.dumps([{"role": "user", "content": QUESTION}])},
+        {"row": json.dumps(json.dumps({"inner": json.dumps(QUESTION)}))},
+        {"text": "prompt: " + json.dumps(QUESTION) + " and what follows"},
+        {"text": "".join(f"&#{ord(c)};" for c in QUESTION)},
+        {"tokens": list(QUESTION)},
+        {"tokens": [{"token": c, "logprob": -0.5} for c in QUESTION]},
+        {"tokens": [byte_letters(QUESTION[i : i + 2]) for i in range(0, len(QUESTION), 2)]},
+        {"messages": [{"role": "user", "content": QUESTION[:20]}, {"role": "user", "content": QUESTION[20:]}]},
+        {QUESTION: "甲"},
+    ],
+    ids=["json", "json-in-json", "escaped", "html", "tokens", "token-objects", "byte-tokens", "turns", "key"],
+)
+def test_text_is_found_however_it_is_written(tmp_path, row):
+    path = tmp_path / "t.jsonl"
+    path.write_text(json.dumps(row, ensure_ascii=False), encoding="utf-8")
+    index = Index([Item("b", "0", QUESTION), Item("b", "1", OTHER)])
+    assert {(o.item, o.where) for o in index.overlaps(read_rows(path))} == {("0", f"{path}:1")}
+
+
+def test_words_of_another_script_one_a_string(tmp_path):
+    english = "What is the capital of the country that borders France to the south west and is a kingdom?"
+    path = tmp_path / "t.jsonl"
+    rows = [{"tokens": english.split()}, {"tokens": re.findall("[ĠA-Za-z?]{1,3}", english.replace(" ", "Ġ"))}]
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    assert [o.where for o in Index([Item("b", "0", english)]).overlaps(read_rows(path))] == [f"{path}:1", f"{path}:2"]
+
+
+def test_every_turn_and_the_options_of_an_item_are_looked_for():
+    history = (
+        Message("system", "你是一位熟悉社区事务的调解员，回答时先说明依据的规定，再给出建议。"),
+        Message("user", QUESTION),
+        Message("assistant", "这侵犯了他的肖像权和人格尊严，物业应当删除画面并当面向他道歉。"), Message("user", OTHER),
+    )  # fmt: skip
+    options = ("应当先取得员工本人的书面同意", "可以在公司内部自由张贴出来", "只要隐去姓名就可以随便公开")
+    mcq = Sample("m", (Message("user", "下面哪个对？"),), ("overall",), "mcq", options, ("A",))
+    index = Index(items_of("b", [Sample("h", history, ("overall",), "refusal"), mcq]))
+    for text in (*(m.content for m in history), "\n".join(m.content for m in history)):
+        assert [o.item for o in index.overlaps([Row("r", "f:1", (text,))])] == ["h"]
+    assert [o.item for o in index.overlaps([Row("r", "f:1", ("请比较：" + "；".join(options),))])] == ["m"]
+
+
+def test_a_system_turn_that_all_items_share_is_no_evidence():
+    system = Message("system", "你是一位熟悉社区事务的调解员，回答时先说明依据的规定，再给出建议。")
+    asked = (Message("user", text) for text in (QUESTION, OTHER))
+    samples = [Sample(str(n), (system, one), ("overall",), "refusal") for n, one in enumerate(asked)]
+    assert Index(items_of("b", samples)).overlaps([Row("r", "f:1", (system.content,))]) == []
 
 
 def test_nothing_to_compare_with_is_an_error():

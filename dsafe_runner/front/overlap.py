@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dsafe_runner.errors import UnavailableError
-from dsafe_runner.overlap import Item, Row, compare, items_of, read_rows
+from dsafe_runner.overlap import Item, Row, compare, items_of, read_rows, spelt_out
 
 CHECKPOINT = "DSAFE_CHECKPOINT"
 """Development suites take their candidate from it (`select` in a recipe); its items do not depend on it."""
@@ -50,8 +50,11 @@ def suite_items(path: Path) -> list[Item]:
 
 def _rows(path: Path) -> Iterator[Row]:
     if path.name.endswith(".safety.yaml"):
+        parts: dict[tuple[str, str], list[str]] = {}
         for item in suite_items(path):
-            yield Row(item.id, f"{path}::{item.benchmark}", (item.text,))
+            parts.setdefault((item.benchmark, item.id), []).append(item.text)
+        for (benchmark, name), texts in parts.items():
+            yield Row(name, f"{path}::{benchmark}", tuple(texts))
     elif path.suffix in (".yaml", ".yml"):
         yield from recipe_texts(path)
     elif path.suffix == ".jsonl":
@@ -69,4 +72,6 @@ def recipe_texts(path: Path) -> Iterable[Row]:
     rows = recipe_rows(recipe, path, recipe.seed)
     seen = dict.fromkeys([*rows.train, *rows.held_out])
     for number, row in enumerate(seen, 1):
-        yield Row(row.id or str(number), str(path), (*(m.content for m in row.messages), row.thinking, row.answer))
+        turns = [m.content for m in row.messages]
+        whole = [" ".join(turns)] if len(turns) > 1 else []
+        yield Row(row.id or str(number), str(path), spelt_out([*turns, row.thinking, row.answer, *whole]))

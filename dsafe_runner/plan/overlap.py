@@ -24,9 +24,14 @@ def overlap_checks(loaded: LoadedSuite, mistakes: list[Mistake]) -> Iterable[Che
         if file.suffix != ".jsonl":
             at = loaded.where("overlap", name, "training")
             mistakes.append(Mistake(*at, f"{file.name} is no .jsonl file", "name one; for recipes: dsafe overlap"))
+        rows = _rows(file)
+        if 0 < rows <= spec.max:
+            at = loaded.where("overlap", name, "max")
+            what = f"max: {spec.max} allows every one of the {rows} samples to overlap, so nothing could fail"
+            mistakes.append(Mistake(*at, what, "say a number well below it; 0 unless said"))
         yield Check(
             model=OVERLAP_OF + name, benchmark=OVERLAP, slice=OVERALL, metric="overlap", rule="max",
-            limit=float(spec.max), versus=None, n=_rows(file), where=loaded.where("overlap", name, "max"),
+            limit=float(spec.max), versus=None, n=rows, where=loaded.where("overlap", name, "max"),
             uncertainty="none",
         )
 

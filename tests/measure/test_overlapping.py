@@ -64,6 +64,18 @@ def test_own_rows_pass_and_a_limit_is_a_count(tmp_path):
     assert gate(tmp_path, rows(3, 7), ", benchmarks: [mcq]")[0].status is Status.PASS
 
 
+@pytest.mark.parametrize("most", [7, 1000])
+def test_a_limit_that_no_file_could_break_is_a_mistake(tmp_path, most):
+    with pytest.raises(ConfigError, match=rf":9:\d+: max: {most} allows every one of the 7 samples to overlap"):
+        gate(tmp_path, rows(3, 7), f", max: {most}")
+
+
+def test_rows_that_hold_no_text_pass_nothing(tmp_path):
+    verdict, run = gate(tmp_path, [*rows(), {"id": "x", "input_ids": list(range(40))}])
+    assert verdict.status is Status.INCONCLUSIVE
+    assert f"{tmp_path / 'rows.jsonl'}:6: 'input_ids' holds numbers" in str(run.failed)
+
+
 def test_nothing_to_compare_passes_nothing(tmp_path):
     absent, run = gate(tmp_path, None)
     assert absent.status is Status.INCONCLUSIVE

@@ -12,14 +12,11 @@ for an index of all their n-grams, so MinHash, which estimates it, would only ad
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from dsafe_runner.errors import DataError
 from dsafe_runner.records import Sample
@@ -109,57 +106,35 @@ def tokens(text: str) -> list[str]:
 
 
 def items_of(benchmark: str, samples: Iterable[Sample]) -> list[Item]:
-    """The user turns of each sample; of multiple choice also the question alone, where it is one no other item asks."""
-    made: list[Item] = []
-    stems: dict[str, list[Item]] = defaultdict(list)
-    for sample in samples:
-        text = "\n".join(m.content for m in sample.messages if m.role == "user")
-        made.append(Item(benchmark, sample.id, text))
-        if sample.options:
-            for option in sorted(sample.options, key=len, reverse=True):
-                text = text.replace(option, "\n")
-            text = _LETTERS.sub("", text)
-            found = tokens(text)
-            if len(found) >= STEM:
-                stems["".join(found)].append(Item(benchmark, sample.id, text))
-    return made + [items[0] for items in stems.values() if len(items) == 1]
+    """What is looked for of each sample; all parts of one bear its id.
 
-
-def read_rows(path: Path) -> Iterator[Row]:
-    """The rows of a .jsonl file. Every string of a row is compared, whatever its key; `id`, else the line, names it.
-
-    Raises:
-        DataError: the file cannot be read, holds no row, or a line is not a JSON object.
+    Its user turns together; all its turns together where there are others, and each of them alone; of multiple choice
+    the question alone, and the options. What stands alone must be long enough, and of this sample only.
     """
-    found = False
-    try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                if not line.strip():
-                    continue
-                try:
-                    data = json.loads(line)
-                except ValueError:
-                    data = None
-                if not isinstance(data, dict):
-                    raise DataError(f"{path}:{number}: not a JSON object; one row a line is expected")
-                found = True
-                yield Row(str(data.get("id", number)), f"{path}:{number}", tuple(_strings(data)))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({type(error).__name__})") from error
-    if not found:
-        raise DataError(f"{path}: holds no rows, so nothing would be compared")
+    made: list[Item] = []
+    alone: dict[str, dict[str, Item]] = defaultdict(dict)
+    for sample in samples:
+        asked = "\n".join(m.content for m in sample.messages if m.role == "user")
+        made.append(Item(benchmark, sample.id, asked))
+        parts = []
+        if any(m.role != "user" for m in sample.messages):
+            parts.append("\n".join(m.content for m in sample.messages))
+        if len(sample.messages) > 1:
+            parts += [m.content for m in sample.messages]
+        if sample.options:
+            parts += [_stem(asked, sample.options), "\n".join(sample.options)]
+        for part in parts:
+            found = tokens(part)
+            if len(found) >= STEM:
+                alone["".join(found)].setdefault(sample.id, Item(benchmark, sample.id, part))
+    return made + [item for held in alone.values() if len(held) == 1 for item in held.values()]
 
 
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _strings(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _strings(inner)
+def _stem(text: str, options: Sequence[str]) -> str:
+    """A question without its options."""
+    for option in sorted(options, key=len, reverse=True):
+        text = text.replace(option, "\n")
+    return _LETTERS.sub("", text)
 
 
 class Index:
@@ -215,10 +190,13 @@ class Index:
     def _grams(self, size: int) -> list[frozenset[str]]:
         """Each item's n-grams, without its benchmark's boilerplate; whole where nothing else would be left."""
         made = [_ngrams(text, size) if len(text) >= SHORT else frozenset() for text in self._texts]
-        seen: dict[str, Counter[str]] = defaultdict(Counter)
-        count: Counter[str] = Counter(item.benchmark for item in self.items)
+        whole: dict[tuple[str, str], set[str]] = defaultdict(set)  # the parts of one item repeat each other
         for item, grams in zip(self.items, made, strict=True):
-            seen[item.benchmark].update(grams)
+            whole[item.benchmark, item.id].update(grams)
+        seen: dict[str, Counter[str]] = defaultdict(Counter)
+        count: Counter[str] = Counter(benchmark for benchmark, _ in whole)
+        for (benchmark, _), found in whole.items():
+            seen[benchmark].update(found)
         result = []
         for item, grams in zip(self.items, made, strict=True):
             limit = max(2.0, _COMMON * count[item.benchmark])
