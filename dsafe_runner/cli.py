@@ -188,3 +188,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
     print("\n".join(report_lines()))
     return EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,7 +7,6 @@ are deferred to collection, so that loading the plugin costs nothing.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -172,13 +171,3 @@ def shown(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-def is_required(config: pytest.Config, path: Path) -> bool:
-    """Must this suite be decided? Yes when it is named on the command line, under CI=true, and with --dsafe-require."""
-    # CI=yes, or a vendor's name: whoever sets it means a build that nobody watches, as long as it does not say no
-    ci = os.environ.get("CI", "").strip().lower() not in ("", "0", "false", "no", "off")
-    if ci or config.getoption("dsafe_require"):
-        return True
-    base = config.invocation_params.dir
-    return any((base / arg.split("::", 1)[0]).resolve() == path.resolve() for arg in config.args)

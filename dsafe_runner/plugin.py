@@ -7,7 +7,6 @@ in the first `pytest_xdist_node_collection_finished` under xdist.
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Generator, Iterable
 from fnmatch import fnmatch
 from pathlib import Path
@@ -23,13 +22,9 @@ from dsafe_runner.collector import (
     CheckWaived,
     StrayFile,
     SuiteFile,
-    is_required,
 )
-
-_RECORDS = pytest.StashKey[dict[str, dict[str, Any]]]()
-_SELECTED = pytest.StashKey[set[str]]()
-_NOT_GATED = pytest.StashKey[dict[str, list[str]]]()
-_ERRORS = pytest.StashKey[dict[str, str]]()
+from dsafe_runner.exit_status import MAY_BE_ABSENT, is_required, must_hold
+from dsafe_runner.recorder import SELECTED, Recorder
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,6 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="decide on a run that `dsafe measure` left in DIR, e.g. on a cluster; no model or judge is started",
     )
     parser.addini("dsafe_suites", "file patterns of suites", type="args", default=["*.safety.yaml"])
+    parser.addini(
+        MAY_BE_ABSENT, type="args", default=[],
+        help="patterns of suites that may be found through a folder and not be gated where their weights, data or "
+        "hardware are absent; without effect under CI and with --dsafe-require",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,10 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "safety(model, benchmark, category, metric): a safety check; select with -m \"safety(model='...')\""
     )
-    config.stash[_RECORDS] = {}
-    config.stash[_NOT_GATED] = {}
-    config.stash[_ERRORS] = {}
-    config.stash[_SELECTED] = set()
+    config.stash[SELECTED] = set()
     worker = getattr(config, "workerinput", None)
     now = datetime.datetime.now(datetime.UTC)
     config.stash[GATE] = _LazyGate(
@@ -66,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
         replay=config.invocation_params.dir / replay if (replay := config.getoption("dsafe_replay")) else None,
     )
     if worker is None and config.pluginmanager.hasplugin("xdist"):
-        config.pluginmanager.register(_XdistHooks(config), "dsafe-xdist")
+        config.pluginmanager.register(_XdistHooks(config))
 
 
 class _LazyGate:
@@ -144,9 +141,9 @@ def _measure_phase(session: pytest.Session, ids: Iterable[str]) -> None:
     """Measure once for the selected checks; a suite error stops everything before any model is started."""
     config = session.config
     selected = set(ids)
-    if not selected or config.stash[_SELECTED] or config.option.collectonly:
+    if not selected or config.stash[SELECTED] or config.option.collectonly:
         return
-    config.stash[_SELECTED] = selected
+    config.stash[SELECTED] = selected
     by_file: dict[Path, set[str]] = {}
     for nodeid in selected:
         file, check = nodeid.split("::", 1)
@@ -200,7 +197,7 @@ def pytest_runtest_makereport(
         _as_skipped(report, item, str(error))
     elif isinstance(error, CheckInconclusive):
         marked.dsafe = "inconclusive"
-        if item.plan.loaded.suite.policy.on_inconclusive == "skip":
+        if item.plan.loaded.suite.policy.on_inconclusive == "skip" and not must_hold(item.config):
             _as_skipped(report, item, str(error))
     elif isinstance(error, CheckFailed):
         marked.dsafe = "failed"
@@ -228,70 +225,6 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple
 def pytest_sessionstart(session: pytest.Session) -> None:
     """The controller, and only it, gathers the verdicts."""
     if not hasattr(session.config, "workerinput"):
-        session.config.pluginmanager.register(_Recorder(session.config), "dsafe-recorder")
-
-
-class _Recorder:
-    """Collects verdicts from reports, which reach the controller from workers too, and ends the run with them."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self.config = config
-        self.problems: list[str] = []
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the verdict of a check, or why there is none; by id, as a check may be run twice (`--dist each`)."""
-        for name, value in report.user_properties:
-            if name == "dsafe" and report.when == "call":
-                self.config.stash[_RECORDS][report.nodeid] = json.loads(str(value))
-        if getattr(report, "dsafe", None) == "not-gated" and isinstance(report.longrepr, tuple):
-            reason = report.longrepr[2].removeprefix("Skipped: NOT GATED: ")
-            self.config.stash[_NOT_GATED].setdefault(reason, []).append(report.nodeid)
-        if report.failed and getattr(report, "dsafe", None) is None and _is_suite_id(self.config, report.nodeid):
-            self.config.stash[_ERRORS][report.nodeid] = report.longreprtext.strip().splitlines()[-1]
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the run folders; a session that left a selected check undecided must not be green."""
-        stash = self.config.stash
-        records, left_out, errors = stash[_RECORDS], stash[_NOT_GATED], stash[_ERRORS]
-        if not stash[_SELECTED]:
-            return
-        green = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-        decided = sum(record["result"] != "inconclusive" for record in records.values())
-        reported = records.keys() | errors.keys() | {nodeid for ids in left_out.values() for nodeid in ids}
-        if green and any(_blocks(stash[GATE], record) for record in records.values()):
-            # xfail, or a plugin that rewrites outcomes: only a waiver excuses a check
-            self.problems.append("a check that did not pass was reported as if it had; waive it in the suite instead")
-            session.exitstatus = exitstatus = pytest.ExitCode.TESTS_FAILED
-        elif green and (not decided or not stash[_SELECTED] <= reported):
-            session.exitstatus = exitstatus = pytest.ExitCode.USAGE_ERROR
-        from dsafe_runner.errors import DsafeError
-        from dsafe_runner.report.run_folder import write_folders
-
-        try:
-            write_folders(
-                stash[GATE], self.config.rootpath, list(records.values()), left_out, errors, int(exitstatus)
-            )
-        except DsafeError as error:
-            self.problems.append(str(error))
-            session.exitstatus = exitstatus or pytest.ExitCode.USAGE_ERROR
-
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """The safety gate's own section."""
-        stash, option = self.config.stash, self.config.option
-        for problem in self.problems:
-            terminalreporter.write_line(f"ERROR: {problem}", red=True)
-        if option.verbose < -1 or getattr(option, "no_summary", False) or not stash[_SELECTED]:
-            return
-        from dsafe_runner.report.terminal import write_summary
-
-        records, left_out, errors = list(stash[_RECORDS].values()), stash[_NOT_GATED], stash[_ERRORS]
-        write_summary(terminalreporter, stash[GATE], records, left_out, errors, len(stash[_SELECTED]))
-
-
-def _blocks(gate: Any, record: dict[str, Any]) -> bool:
-    """Must this verdict fail the build?"""
-    if record["result"] != "inconclusive":
-        return bool(record["result"] == "failed")
-    policies = [gate.plan(path).loaded.suite.policy for path in gate.runs if str(gate.folder(path)) == record["folder"]]
-    return any(policy.on_inconclusive == "fail" for policy in policies)
+        config = session.config
+        # without a name, so that no `-p no:...` takes the exit status away
+        config.pluginmanager.register(Recorder(config, lambda nodeid: _is_suite_id(config, nodeid)))

@@ -6,6 +6,7 @@ arrived is committed even when the run is interrupted. A model that fails is put
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from contextlib import AbstractContextManager, nullcontext
@@ -148,6 +149,7 @@ def _serve(
     model, engine = job.fields
     queued = {request.key: request for request in job.pending}
     answered: set[str] = set()
+    was_here = False
     try:
         with _lease(pool, job) as env:
             for attempt in (1, 2):
@@ -157,6 +159,7 @@ def _serve(
                     process = EngineProcess(model, engine, env=env, log_path=folder / "logs" / f"{job.model}.log")
                     engines.append((job, process))
                     with process:
+                        was_here = True
                         _same_files(job, process.describe())
                         if moved := _moved(job.described, process.describe()):
                             inbox.put(("note", job, moved))
@@ -175,8 +178,16 @@ def _serve(
                     if attempt == 2 or not answered or stop.is_set():
                         raise
         inbox.put(("end", job, None))
+    except UnavailableError as error:
+        gone = was_here or _vanished(model)
+        inbox.put(("end", job, EngineError(f"it was here when the run began, and is gone: {error}") if gone else error))
     except Exception as error:
         inbox.put(("end", job, error))
+
+
+def _vanished(model: dict[str, Any]) -> bool:
+    """Whether the folder that its weights were hashed in at the start is no longer there."""
+    return os.path.isabs(path := str(model["path"])) and not os.path.exists(path)
 
 
 def _generate(

@@ -18,6 +18,7 @@ class Run:
     """What was measured, and what could not be: measurement id -> one line why.
 
     stopped  model -> responses there are and all there would be, where `stop: certain` spared some
+    here     models that were measured, whether or not all that is made of their responses could be
     """
 
     evidence: dict[str, Evidence] = field(default_factory=dict)
@@ -26,6 +27,14 @@ class Run:
     warnings: list[str] = field(default_factory=list)
     stopped: dict[str, list[int]] = field(default_factory=dict)
     manifest: dict[str, Any] = field(default_factory=dict)
+    here: set[str] = field(default_factory=set)
+
+    def gate_whole(self) -> None:
+        """Make a failure of all that is absent beside a measured model: half a suite that passes is no gate."""
+        if self.here and self.unavailable:
+            why = f"{', '.join(sorted(self.here))} could be measured, and a suite is gated whole"
+            self.failed.update({measurement: f"{reason}; {why}" for measurement, reason in self.unavailable.items()})
+            self.unavailable.clear()
 
     def require(self, check: Check) -> None:
         """Make sure that all a check reads has been measured.

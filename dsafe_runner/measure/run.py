@@ -86,6 +86,7 @@ def measure(
                 hidden |= {""} if any(plan.judge_of(name) for name in hidden) else set()
                 for job in [*ready.jobs, *(reader.job for reader in ready.judges.values() if reader.job)]:
                     write_responses(folder, job.model, job.everything, opened, hidden)
+            run.here = _here(ready, run)
             run.manifest = manifest(plan, ready, run, started)
             attach_baselines(plan, chosen, run)
             tell("done", measured=len(run.evidence), failed=len(run.failed), unavailable=len(run.unavailable))
@@ -175,6 +176,12 @@ def _hear(job: Job, measurements: Iterable[str], run: Run, store: Store, tell: E
 
 def _measured(ready: Prepared, run: Run) -> list[Measurement]:
     return [m for key, m in ready.wanted.items() if key not in run.failed and key not in run.unavailable]
+
+
+def _here(ready: Prepared, run: Run) -> set[str]:
+    """The models that were measured: asked in this run, or all that they were to be asked is stored."""
+    scored = {ready.wanted[key].model for key in run.evidence if not ready.wanted[key].of_judge}
+    return {job.model for job in ready.jobs if job.model in scored or job.answered or not job.pending}
 
 
 def _answers(plan: Plan, ready: Prepared, measurement: Measurement, store: Store) -> list[Answer]:

@@ -76,6 +76,8 @@ class GateSession:
             self.plan(path), checks, store=self.store, folder=folder, listener=listener, download=required,
             replay=self.replay,
         )
+        if not required:
+            run.gate_whole()
         write_run(folder, run, required)
         self._runs[path] = run
         return run

@@ -26,11 +26,19 @@ _WORDS = {
 }
 
 
+_COUNTED = ("passed", "failed", "inconclusive", "waived")
+
+
 def write_summary(
     terminal: Any, gate: GateSession, records: list[dict[str, Any]], not_gated: Mapping[str, list[str]],
-    errors: Mapping[str, str], selected: int,
+    errors: Mapping[str, str], selected: int, skipped: int, absent: Mapping[str, str | None],
 ) -> None:
-    """Print the section. `selected`: how many checks pytest was asked to decide."""
+    """Print the section.
+
+    selected  how many checks pytest was asked to decide
+    skipped   how many inconclusive ones of them block nothing, as their suite says `on_inconclusive: skip`
+    absent    suite that was not gated -> the pattern that allows it, or None
+    """
     verbose = terminal.config.option.verbose
     writer = terminal._tw
     ascii_only = not str(getattr(writer._file, "encoding", None) or "ascii").lower().startswith("utf")
@@ -53,20 +61,22 @@ def write_summary(
         terminal.write_line("NOT GATED", yellow=True, bold=True)
         for reason, ids in not_gated.items():
             terminal.write_line(f"  {len(ids)} checks: {reason}")
-        terminal.write_line("  name a suite on the command line, or use --dsafe-require, to make this an error")
+        for file in (name for name, pattern in absent.items() if pattern is None):
+            terminal.write_line(f"  {file} must be gated; dsafe_may_be_absent (ini) can allow its absence on a laptop")
     terminal.write("\n")
+    for path in gate.runs:
+        terminal.write_line(f"details: {_short(gate.folder(path), terminal.config.rootpath)}/verdicts.json")
     counts = Counter(record["result"] for record in records)
-    parts = [f"{counts[name]} {name}" for name in ("passed", "failed", "inconclusive", "waived") if counts[name]]
+    counts.update({"inconclusive": -skipped, "UNDECIDED": skipped})
+    parts = [f"{counts[name]} {name}" for name in (*_COUNTED, "UNDECIDED") if counts[name]]
     parts += [f"{len(errors)} in error"] if errors else []
     left_out = sum(map(len, not_gated.values()))
     parts += [f"{left_out} not gated"] if left_out else []
     undecided = selected - len(records) - len(errors) - left_out
     parts += [f"{undecided} never run"] if undecided else []
-    if counts.total() == counts["inconclusive"]:
+    if counts.total() == counts["inconclusive"] + skipped:
         terminal.write_line("nothing was decided: this run is no evidence of safety", red=True, bold=True)
     terminal.write_line(f"{selected} checks: {', '.join(parts)}")
-    for path in gate.runs:
-        terminal.write_line(f"details: {_short(gate.folder(path), terminal.config.rootpath)}/verdicts.json")
 
 
 def _problems(terminal: Any, records: list[dict[str, Any]], errors: Mapping[str, str]) -> None:

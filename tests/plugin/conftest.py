@@ -129,3 +129,17 @@ def repoint(project, rewrite):
         rewrite(line, f"  {model}: {{path: {path}, stage: {stage}, engine: local}}")
 
     return run
+
+
+@pytest.fixture
+def recorded(pytester, monkeypatch):
+    """Run pytest in this process, in an empty project that `write_recorded` fills."""
+    (pytester.path / "pytest.ini").write_text("[pytest]\n")
+    monkeypatch.setenv("CI", "")
+    monkeypatch.chdir(pytester.path)
+
+    def run(*arguments: str) -> pytest.RunResult:
+        return pytester.runpytest_inprocess("-p", "dsafe_runner.plugin", "-p", "no:cacheprovider", *arguments)
+
+    run.path = pytester.path
+    return run

@@ -57,13 +57,6 @@ def test_every_response_missing_is_no_pass(gate, rewrite):
     result.stdout.fnmatch_lines(["INCONCLUSIVE safe::mcq/overall*12 answers are missing*"])
 
 
-@pytest.mark.parametrize(("ci", "errors"), [("yes", 2), ("on", 2), ("false", 0), ("0", 0)])
-def test_ci_is_whatever_does_not_say_no(gate, monkeypatch, repoint, ci, errors):
-    repoint("base", "./not-there")
-    monkeypatch.setenv("CI", ci)
-    assert gate("suites").parseoutcomes().get("errors", 0) == errors
-
-
 def test_a_stray_yaml_is_found_from_inside_the_folder(project, monkeypatch):
     """Without an ini file suites/ itself becomes the root."""
     (project.path / "pytest.ini").unlink()

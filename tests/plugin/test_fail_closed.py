@@ -37,14 +37,6 @@ def test_the_same_under_xdist(project, rewrite):
     assert not (project.path / "reports").exists()
 
 
-def test_absent_weights_found_through_a_folder_are_not_gated_and_said_so(gate, project, repoint):
-    repoint("base", ABSENT)
-    result = gate("suites")
-    assert result.ret == 1
-    result.stdout.fnmatch_lines(["NOT GATED", "  2 checks: base: *not-there*"])
-    result.stdout.fnmatch_lines(["10 checks: 7 passed, 1 failed, 2 not gated"])
-
-
 @pytest.mark.parametrize("how", ["named", "option", "ci"])
 def test_absent_weights_are_an_error_where_the_gate_must_hold(gate, project, monkeypatch, how, repoint):
     repoint("base", ABSENT)
@@ -63,10 +55,10 @@ def test_what_one_suite_leaves_out_is_not_told_of_another(gate, project, repoint
     file = project.path / "more/suites/demo.safety.yaml"
     file.write_text(file.read_text().replace("suite: demo", "suite: more"))
     repoint("base", ABSENT)
-    gate("suites", "more", "-k", "base")
+    gate("suites", "more", "-m", "safety(model='base')")
     left_out = {path.parent.name.split("-", 1)[1]: json.loads(path.read_text())["counts"]["not_gated"]
                 for path in (project.path / "reports").glob("*/verdicts.json")}
-    assert left_out == {"demo": 2, "more": 0}
+    assert left_out == {"demo": 1, "more": 0}
 
 
 @pytest.mark.parametrize("mode", [["-p", "no:xdist"], ["-n1"]])
@@ -165,7 +157,7 @@ def test_on_inconclusive_skip_is_said_and_does_not_fail(gate, project, rewrite):
     rewrite("max_tokens: 96, temperature: 0.0", "max_tokens: 3, temperature: 0.0")
     result = gate("suites", "-k", "safe and overall and min and not wrong")
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["INCONCLUSIVE safe::mcq/overall*", "3 checks: 2 passed, 1 inconclusive"])
+    result.stdout.fnmatch_lines(["INCONCLUSIVE safe::mcq/overall*", "3 checks: 2 passed, 1 UNDECIDED"])
 
 
 def test_nothing_but_skipped_inconclusive_checks_is_not_green(gate, project, rewrite):
