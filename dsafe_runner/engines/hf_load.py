@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dsafe_runner.engines.checkpoint import local_folder
-from dsafe_runner.engines.limits import context_length, end_tokens
+from dsafe_runner.engines.limits import check_generation_config, context_length, end_tokens, turn_tokens
 from dsafe_runner.engines.probe import collect, resolve_device
 from dsafe_runner.engines.prompts import Prompts, one_line
 from dsafe_runner.errors import DsafeError, EngineError
@@ -44,6 +44,7 @@ def load(model: dict[str, Any], engine: dict[str, Any]) -> Loaded:
     folder = local_folder(
         model["path"], model.get("revision"), download=True, allow_pickle=bool(model.get("allow_pickle", False))
     )
+    check_generation_config(folder)
     place = resolve_device(engine, collect())
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
@@ -78,15 +79,17 @@ def load(model: dict[str, Any], engine: dict[str, Any]) -> Loaded:
         ) from None
     context = context_length(network.config, tokenizer, engine.get("context_length"))
     rows = int(network.get_input_embeddings().num_embeddings)
+    template_kwargs = dict(model.get("chat_template_kwargs") or {})
     prompts = Prompts(
         tokenizer,
         context=context,
         vocabulary=rows,
         system_prompt=model.get("system_prompt"),
-        template_kwargs=dict(model.get("chat_template_kwargs") or {}),
+        template_kwargs=template_kwargs,
         reasoning=model.get("reasoning"),
     )
     eos = end_tokens(network.generation_config, network.config.get_text_config(), tokenizer)
+    eos |= turn_tokens(tokenizer, template_kwargs)
     pad = tokenizer.pad_token_id
     if pad is None or pad >= rows:  # transformers gives some tokenizers a pad token the embedding has no row for
         pad = min(eos, default=0)

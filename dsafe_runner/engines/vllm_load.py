@@ -7,10 +7,11 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from dsafe_runner.engines.checkpoint import local_folder
-from dsafe_runner.engines.limits import context_length, end_tokens
+from dsafe_runner.engines.limits import check_generation_config, context_length, end_tokens, turn_tokens
 from dsafe_runner.engines.probe import collect
 from dsafe_runner.engines.prompts import Prompts, one_line
 from dsafe_runner.engines.vllm_probe import Place, look, resolve
@@ -84,14 +85,17 @@ def load(model: dict[str, Any], engine: dict[str, Any]) -> Loaded:
         raise EngineError(f"vLLM cannot be imported: {one_line(error)}") from error
     os.environ["VLLM_BATCH_INVARIANT"] = str(int(place.batch_invariant))
     trusted = bool(model.get("trust_remote_code", False))
+    check_generation_config(Path(folder))
+    template_kwargs = dict(model.get("chat_template_kwargs") or {})
     try:
         tokenizer, context, eos, vocabulary = _read(folder, engine, trusted)
+        eos |= turn_tokens(tokenizer, template_kwargs)
         prompts = Prompts(
             tokenizer,
             context=context,
             vocabulary=vocabulary,
             system_prompt=model.get("system_prompt"),
-            template_kwargs=dict(model.get("chat_template_kwargs") or {}),
+            template_kwargs=template_kwargs,
             reasoning=model.get("reasoning"),
         )
         whole = _has_all_weights(folder, model, trusted)

@@ -106,7 +106,7 @@ def test_greedy_uses_nothing_of_the_checkpoints_sampling_defaults(tiny, engine):
 
 
 def test_end_tokens_of_generation_config_and_tokenizer_both_end_a_text(engine):
-    assert engine.describe()["eos_token_ids"] == [0, 2]
+    assert engine.describe()["eos_token_ids"] == [0, 1, 2]  # 1 opens a turn
 
 
 def test_padding_with_an_end_token_cuts_nothing(engine):

@@ -107,6 +107,29 @@ def build(
     return TinyModel(folder)
 
 
+def say(model: TinyModel, *pieces: str, eos: list[int]) -> None:
+    """Make a built model say exactly these tokens after the last token of any prompt; no token twice.
+
+    Without its layers a next token depends on the one before it alone. `eos`: the end tokens that its configs name.
+    """
+    import torch
+    from transformers import AutoTokenizer, GenerationConfig, Qwen2ForCausalLM
+
+    tokenizer = AutoTokenizer.from_pretrained(model.folder)
+    tokens = [tokenizer(piece, add_special_tokens=False)["input_ids"] for piece in ("\n", *pieces)]
+    chain = [token for (token,) in tokens]
+    network = Qwen2ForCausalLM.from_pretrained(model.folder)
+    with torch.no_grad():
+        for layer in network.model.layers:
+            layer.self_attn.o_proj.weight.zero_()
+            layer.mlp.down_proj.weight.zero_()
+        for before, after in itertools.pairwise(chain):
+            network.lm_head.weight[after] = 10 * network.model.embed_tokens.weight[before]
+    network.generation_config = GenerationConfig(eos_token_id=eos)
+    network.config.eos_token_id = eos
+    network.save_pretrained(model.folder)
+
+
 _keys = itertools.count()
 
 

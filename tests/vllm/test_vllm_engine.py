@@ -144,7 +144,7 @@ def test_describe_is_json_and_says_what_can_move_a_number(engine):
     said = json.loads(json.dumps(engine.describe()))
     assert (said["device"], said["dtype"], said["batch_invariant"]) == ("cpu", "float32", False)
     assert (said["prefix_caching"], said["chunked_prefill"], said["eager"]) == (False, False, True)
-    assert (said["eos_token_ids"], said["context_length"], said["threads"]) == ([0, 2], 512, 1)
+    assert (said["eos_token_ids"], said["context_length"], said["threads"]) == ([0, 1, 2], 512, 1)
     assert said["all_weights_checked"] is True
     assert {"vllm", "torch", "transformers", "python", "attention", "chat_template_sha256"} <= set(said)
 
