@@ -47,7 +47,10 @@ def _parser() -> argparse.ArgumentParser:
     init = commands.add_parser("init", help="write a suite for a model of yours")
     init.add_argument("model", help="a checkpoint folder or a hub id")
     init.add_argument("--base", metavar="MODEL", help="the model it must not fall behind")
-    init.add_argument("--reasoning", choices=["deepseek-r1"], help="the model thinks before it answers")
+    init.add_argument(
+        "--reasoning", choices=["deepseek-r1", "qwen3", "harmony", "mistral", "none"],
+        help="the format of its thinking; unless said, what its chat template and tokenizer show",
+    )
     init.add_argument("--out", type=Path, metavar="FILE", help="default: suites/<name>.safety.yaml")
     init.set_defaults(run=_init)
 

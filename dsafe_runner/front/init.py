@@ -6,6 +6,7 @@ import re
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from dsafe_runner.engines.thinking_format import format_of
 from dsafe_runner.errors import UnavailableError
 from dsafe_runner.measure.files import write_atomically
 from dsafe_runner.suite.load import load_suite
@@ -14,6 +15,8 @@ from dsafe_runner.suite.template import render_suite
 
 def write_suite(model: str, *, base: str | None, reasoning: str | None, out: Path | None) -> Path:
     """Write a suite file, and beside it the schema that editors check it with.
+
+    reasoning  the format of the model's thinking; unless said, what its chat template and tokenizer show
 
     Raises:
         UnavailableError: a file of that name is there already, or a folder given as a model is no checkpoint.
@@ -28,7 +31,8 @@ def write_suite(model: str, *, base: str | None, reasoning: str | None, out: Pat
     folder = path.resolve().parent
     schema = folder / ".dsafe-suite.schema.json"
     text = render_suite(
-        _as_written(model, folder), name, reasoning=reasoning, base=_as_written(base, folder) if base else None,
+        _as_written(model, folder), name, reasoning=reasoning or format_of(model),
+        base=_as_written(base, folder) if base else None, base_reasoning=format_of(base) if base else None,
         schema=f"./{schema.name}",
     )
     with as_file(files("dsafe_runner.suite") / "suite.schema.json") as source:

@@ -66,23 +66,25 @@ def render_suite(
     *,
     reasoning: str | None = None,
     base: str | None = None,
+    base_reasoning: str | None = None,
     schema: str = "./suite.schema.json",
 ) -> str:
     """The text of a suite for one model, and for its base model where one is given.
 
     model_path, base  a folder (absolute, or relative to the suite) or a hub id
     name              of the suite and of the model in it; shortened to 80 characters
-    reasoning         `deepseek-r1` for a model that thinks before it answers
+    reasoning         the format of the model's thinking, e.g. `deepseek-r1`; base_reasoning: of the base model's
     schema            path or URL of the JSON Schema, for editors
     """
     name = name[:80]
     model, reference = _scalar(name), "base" if name != "base" else "reference"
     text = _HEAD.format(schema=schema, title=name, name=model)
-    thinking = f", reasoning: {reasoning}" if reasoning else ""
+    thinking, base_thinking = (f", reasoning: {said}" if said else "" for said in (reasoning, base_reasoning))
     text += f"  {model}: {{path: {_quoted(model_path)}, stage: safe, engine: local{thinking}}}\n"
     if base:
-        text += f"  {reference}: {{path: {_quoted(base)}, stage: base, engine: local}}"
-        text += "   # add `reasoning: deepseek-r1` if it thinks too\n" if reasoning else "\n"
+        text += f"  {reference}: {{path: {_quoted(base)}, stage: base, engine: local{base_thinking}}}"
+        doubtful = reasoning not in (None, "none") and not base_reasoning
+        text += f"   # add `reasoning: {reasoning}` if it thinks too\n" if doubtful else "\n"
     text += _BENCHMARKS + _LIMITS.format(model=model)
     if base:
         text += _VERSUS.format(model=model, base=reference)
