@@ -10,7 +10,8 @@ from dsafe_runner.checks.rules import decide_check, decide_guards
 from dsafe_runner.checks.waivers import Result, settle
 from dsafe_runner.errors import EvidenceError
 from dsafe_runner.plan import GUARD, Check, Plan
-from dsafe_runner.plan.baseline import Baseline, Published
+from dsafe_runner.plan.baseline import Baseline
+from dsafe_runner.plan.published import Published
 from dsafe_runner.records import Verdict
 
 
@@ -45,7 +46,9 @@ def _counts(plan: Plan, check: Check, published: Published) -> tuple[float, floa
     counts = published.counts.get(use, {}).get(check.metric, {}).get(check.slice)
     if counts is None:
         raise EvidenceError(f"{published.name} has no {check.metric} on {check.slice} of {use}")
-    return counts
+    # several answers to an item count as one with their mean, as on the other side
+    samples = published.samples(use)
+    return counts[0] / samples, counts[1] / samples
 
 
 def rerun_flips(baseline: Baseline, check: Check) -> float | None:

@@ -10,7 +10,7 @@ from typing import Any
 from dsafe_runner.benchmarks.registry import offer
 from dsafe_runner.errors import EvidenceError, UnavailableError
 from dsafe_runner.measure.baseline import differences, from_run, with_noise, write_baseline
-from dsafe_runner.plan.baseline import Baseline, load_baseline
+from dsafe_runner.plan.baseline import Baseline, load_baseline, replaceable
 from dsafe_runner.records import Gap
 
 _WORDS = {
@@ -30,9 +30,12 @@ def save(path: Path, run: Path, model: str) -> int:
 
 def update(path: Path, run: Path, model: str | None) -> int:
     """Replace a baseline by what a run measured, and say what that changes."""
-    old = _stored(path)
-    new = from_run(run, model or old.model)
-    _print_differences(old.benchmarks, new["benchmarks"])
+    old = replaceable(path)
+    if old is None and model is None:
+        raise UnavailableError(f"{path} cannot be read, so it does not say of which model it is; add --model NAME")
+    new = from_run(run, model or (old.model if old else ""))
+    if old is not None:
+        _print_differences(old.benchmarks, new["benchmarks"])
     write_baseline(path, new)
     print(f"wrote {path}; review the change before it is committed")
     return 0

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from dsafe_runner.checks.impossible import refuse_impossible
-from dsafe_runner.errors import UnavailableError
+from dsafe_runner.errors import Mistake, UnavailableError
 from dsafe_runner.measure.run import measure
 from dsafe_runner.measure.session import write_run
 from dsafe_runner.plan import make_plan
@@ -38,7 +38,10 @@ def measure_suite(
     loaded = load_suite(path)
     if seed is not None:
         loaded.suite = loaded.suite.model_copy(update={"seed": seed})
-    plan = refuse_impossible(make_plan(loaded))
+    unread: list[Mistake] = []
+    plan = refuse_impossible(make_plan(loaded, unread))
+    for mistake in unread:
+        print(f"dsafe: measured all the same, but nothing can be compared: {mistake}", file=sys.stderr)
     suite = plan.loaded.suite
     for name in models or []:
         if name not in suite.models:
@@ -57,6 +60,8 @@ def measure_suite(
     write_manifest(folder, run)
     for measurement, reason in {**run.unavailable, **run.failed}.items():
         print(f"dsafe: not measured: {measurement}: {reason}", file=sys.stderr)
+    for reason in dict.fromkeys(run.refused.values()):
+        print(f"dsafe: measured, but cannot be compared: {reason}", file=sys.stderr)
     asked = {**run.manifest["models"], **run.manifest["judges"]}
     errors = {name: entry["errors"] for name, entry in asked.items() if entry.get("errors")}
     for name, count in errors.items():

@@ -1,4 +1,4 @@
-"""Stored baselines: made of a run folder, held against a run before anything is compared with them.
+"""Stored baselines: made of a run folder; what they and a run were made with, held against each other.
 
 An outcome is one letter per response: r right, w wrong, n no answer, t cut, m missing, u unscored, 0-3 a judge's class.
 """
@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from dsafe_runner import __version__
-from dsafe_runner.checks.evidence import Evidence, fill, read_evidence
+from dsafe_runner.checks.evidence import fill, read_evidence
 from dsafe_runner.checks.metrics import tally
 from dsafe_runner.errors import DataError, EvidenceError, UnavailableError
 from dsafe_runner.measure.files import write_atomically
-from dsafe_runner.measure.measured import Run
-from dsafe_runner.plan import Check, Plan, measurement_id
-from dsafe_runner.plan.baseline import VERSION, Baseline
-from dsafe_runner.records import OVERALL, Outcome, Score
+from dsafe_runner.measure.origin import same_responses
+from dsafe_runner.plan import measurement_id
+from dsafe_runner.plan.baseline import DIGEST, VERSION, seal
+from dsafe_runner.records import OVERALL, Outcome, Score, digest
 
 _CODES = {
     Outcome.RIGHT: "r", Outcome.WRONG: "w", Outcome.NO_ANSWER: "n", Outcome.TRUNCATED: "t", Outcome.MISSING: "m",
@@ -29,46 +29,24 @@ _OUTCOMES = {code: outcome for outcome, code in _CODES.items()}
 _VOLATILE = ("engine", "asked", "errors", "stage", "path", "revision")
 
 
-def attach_baselines(plan: Plan, checks: Iterable[Check], run: Run) -> None:
-    """Put the stored baselines that checks compare with beside what was measured, or say why they do not fit."""
-    for check in checks:
-        baseline = plan.baselines.get(check.versus or "")
-        if not isinstance(baseline, Baseline):
-            continue
-        own, other = check.own, check.other
-        if other is None or other in run.evidence or other in run.failed or own not in run.evidence:
-            continue
-        try:
-            run.evidence[other] = _evidence(plan, baseline, check, run)
-        except EvidenceError as error:
-            run.failed[other] = str(error)
-
-
-def _evidence(plan: Plan, baseline: Baseline, check: Check, run: Run) -> Evidence:
-    stored = baseline.benchmarks.get(check.benchmark)
-    if stored is None:
-        raise EvidenceError(f"{baseline.name} has nothing on {check.benchmark}; save it again from a run that has")
-    now = part_of(run.manifest, check.model, check.benchmark)
-    if differing := list(differences(stored, now)):
-        raise EvidenceError(f"{baseline.name} does not fit this run: {'; '.join(differing)}; save it again")
-    own = run.evidence[measurement_id(check.model, check.benchmark)]
-    outcomes = stored["outcomes"]
-    if set(outcomes) != set(own.scores) or any(len(codes) != own.samples for codes in outcomes.values()):
-        raise EvidenceError(f"{baseline.name} does not hold the items of {check.benchmark}; save it again")
-    scores = [_score(item, k, code) for item in own.scores for k, code in enumerate(outcomes[item])]
-    return fill(measurement_id(check.versus or "", check.benchmark), own.samples, own.slices, scores)
-
-
 def part_of(manifest: Mapping[str, Any], model: str, benchmark: str) -> dict[str, Any]:
     """What a model's outcomes on a benchmark were made with, as a baseline keeps it."""
     about = manifest["benchmarks"][benchmark]
     judge = manifest["judges"].get(about["judge"] or "", {})
     sampling = dict(manifest["measurements"][measurement_id(model, benchmark)]["sampling"])
+    identity = manifest["models"][model]["identity"]
     return {
         "use": about["use"],
         "data": about["data"],
         "grader": about.get("grader"),
         "judge": {key: value for key, value in judge.items() if key not in _VOLATILE} or None,
+        "asked": {
+            "system_prompt": identity.get("system_prompt"),
+            "reasoning": identity.get("reasoning"),
+            "chat_template_kwargs": identity.get("chat_template_kwargs") or {},
+            # a server's own arguments for template and sampling
+            "extra_body": identity.get("extra_body") or {},
+        },
         "samples": sampling.pop("samples"),
         "sampling": sampling,
     }
@@ -79,16 +57,33 @@ def differences(stored: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[s
     for name in ("use", "samples"):
         if stored.get(name) != now[name]:
             yield f"{name} {stored.get(name)!r}, now {now[name]!r}"
-    for name in ("data", "sampling", "judge", "grader"):
+    for name in ("data", "asked", "sampling", "judge", "grader"):
         then, here = _flat(stored.get(name)), _flat(now[name])
-        for key in sorted(then.keys() | here.keys()):
-            if then.get(key) != here.get(key):
-                yield f"{name} {key} {_short(then.get(key))}, now {_short(here.get(key))}"
+        yield from _unequal(name, then, here, then.keys() | here.keys())
+
+
+def differences_from_published(made: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str]:
+    """Each thing in which published counts say they were made otherwise, in words. What they do not say is not held."""
+    for name, said in made.items():
+        here = _flat(now[name])
+        # a table that says of the judge only which class it is of says nothing of its prompt
+        yield from _unequal(name, then := _flat(said), here, then.keys())
+
+
+def _unequal(name: str, then: Mapping[str, Any], here: Mapping[str, Any], keys: Iterable[str]) -> Iterable[str]:
+    for key in sorted(keys):
+        if then.get(key) != here.get(key):
+            before, after = _short(then.get(key)), _short(here.get(key))
+            if before == after:
+                # two long texts that begin alike
+                before, after = (f"{side} ({digest(value)})" for side, value in
+                                 ((before, then.get(key)), (after, here.get(key))))  # fmt: skip
+            yield f"{name} {key} {before}, now {after}" if key else f"{name} {before}, now {after}"
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        return {prefix or "none": value}
+        return {prefix: value}
     found: dict[str, Any] = {}
     for key, part in value.items():
         found |= _flat(part, f"{prefix}.{key}" if prefix else str(key))
@@ -96,8 +91,9 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 24 else text[:16] + "…"
+    # a text as JSON has it: one line, and told from a number
+    text = str(value) if value is None or not isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else text[:32] + "…"
 
 
 def from_run(folder: Path, model: str) -> dict[str, Any]:
@@ -123,15 +119,26 @@ def from_run(folder: Path, model: str) -> dict[str, Any]:
             outcomes = {item: "".join(map(_code, row)) for item, row in evidence.scores.items()}
             if unknown := sum(codes.count("m") for codes in outcomes.values()):
                 raise EvidenceError(f"{folder}: {unknown} responses of {key} are missing; run again and save then")
-            benchmarks[benchmark] = {**part_of(manifest, model, benchmark), "noise": None, "outcomes": outcomes}
+            made = part_of(manifest, model, benchmark)
+            made["origin"] = _origin(folder, manifest, key)
+            benchmarks[benchmark] = {**made, "noise": None, "outcomes": outcomes}
     if not benchmarks:
         raise EvidenceError(f"{folder} has no scores of {model}")
+    about = manifest["models"][model]
     return {
         "version": VERSION, "kind": "baseline", "suite": manifest["suite"]["name"], "model": model,
         "saved": datetime.date.today().isoformat(), "dsafe": __version__,
-        "identity": manifest["models"][model]["identity"],
+        "identity": about["identity"], "revision": about.get("revision"),
         "made": {"run": manifest["started"], "seed": manifest["suite"]["seed"]}, "benchmarks": benchmarks,
     }
+
+
+def _origin(folder: Path, manifest: Mapping[str, Any], measurement: str) -> dict[str, Any]:
+    found = manifest["measurements"][measurement].get("origin")
+    if not isinstance(found, dict):
+        what = f"{folder} was written by an older dsafe, which did not keep which responses it was"
+        raise EvidenceError(f"{what}; run again (what is stored is not asked again) and use that folder")
+    return found
 
 
 def with_noise(baseline: dict[str, Any], rerun: dict[str, Any], metrics: Mapping[str, tuple[str, ...]]) -> None:
@@ -149,6 +156,10 @@ def with_noise(baseline: dict[str, Any], rerun: dict[str, Any], metrics: Mapping
         other = rerun["benchmarks"].get(name)
         if other is None:
             continue
+        identities = (baseline["identity"], rerun["identity"])
+        if same := same_responses(stored["origin"], other["origin"], identities):
+            what = f"{name}: {same}, so there is no noise to see"
+            raise EvidenceError(f"{what}; measure again with another --seed and another --store")
         if differing := list(differences(stored, other)):
             raise EvidenceError(f"{name}: the runs were made otherwise: {'; '.join(differing)}")
         if stored["outcomes"].keys() != other["outcomes"].keys():
@@ -175,18 +186,19 @@ def _tallies(name: str, part: dict[str, Any], metrics: tuple[str, ...]) -> dict[
     items = sorted(part["outcomes"])
     if any(len(part["outcomes"][item]) != part["samples"] for item in items):
         raise EvidenceError(f"{name}: an item has not {part['samples']} outcomes; save the baseline again")
-    scores = [_score(item, k, code) for item in items for k, code in enumerate(part["outcomes"][item])]
+    scores = [score_of(item, k, code) for item in items for k, code in enumerate(part["outcomes"][item])]
     evidence = fill(name, part["samples"], {item: (OVERALL,) for item in items}, scores)
     return {metric: tally(metric, evidence, OVERALL) for metric in metrics}
 
 
 def write_baseline(path: Path, baseline: dict[str, Any]) -> None:
-    """Write a baseline, a line per item.
+    """Write a baseline under its digest, a line per item.
 
     Raises:
         StoreError: it cannot be written.
     """
-    write_atomically(path, json.dumps(baseline, ensure_ascii=False, indent=1) + "\n")
+    sealed = {**baseline, DIGEST: seal(baseline)}
+    write_atomically(path, json.dumps(sealed, ensure_ascii=False, indent=1) + "\n")
 
 
 def _run(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -207,7 +219,8 @@ def _code(score: Score) -> str:
     return str(score.label) if score.outcome is Outcome.LABELLED else _CODES[score.outcome]
 
 
-def _score(item: str, k: int, code: str) -> Score:
+def score_of(item: str, k: int, code: str) -> Score:
+    """The score behind a letter of a baseline. Raises EvidenceError: it is none."""
     if code in "0123":
         return Score(item, k, Outcome.LABELLED, label=int(code))
     if code not in _OUTCOMES:

@@ -43,6 +43,7 @@ def manifest(plan: Plan, ready: Prepared, run: Run, started: float) -> dict[str,
                     "max_tokens": m.sampling.max_tokens, "scoring": m.sampling.scoring, "samples": m.samples,
                 },
                 "outcomes": _counts(evidence),
+                "origin": run.origins.get(key),
                 **_positions(plan, ready, m, evidence),
             }
             for key, evidence in run.evidence.items() if key in plan.measurements

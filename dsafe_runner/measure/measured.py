@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dsafe_runner.checks.decide import decide_one
@@ -19,6 +19,9 @@ class Run:
 
     stopped  model -> responses there are and all there would be, where `stop: certain` spared some
     here     models that were measured, whether or not all that is made of their responses could be
+    origins  measurement id -> where its responses come from (measure.origin)
+    refused  check id -> why its two sides cannot be compared
+    reruns   check id -> what both sides have in common, where the reference is the candidate's own weights
     """
 
     evidence: dict[str, Evidence] = field(default_factory=dict)
@@ -28,6 +31,9 @@ class Run:
     stopped: dict[str, list[int]] = field(default_factory=dict)
     manifest: dict[str, Any] = field(default_factory=dict)
     here: set[str] = field(default_factory=set)
+    origins: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    reruns: dict[str, str] = field(default_factory=dict)
 
     def gate_whole(self) -> None:
         """Make a failure of all that is absent beside a measured model: half a suite that passes is no gate."""
@@ -40,9 +46,11 @@ class Run:
         """Make sure that all a check reads has been measured.
 
         Raises:
-            EvidenceError: a measurement failed, or was never made.
+            EvidenceError: a measurement failed, or was never made, or the two sides cannot be compared.
             UnavailableError: something it needs is not on this machine.
         """
+        if check.id in self.refused:
+            raise EvidenceError(self.refused[check.id])
         for measurement in check.measurements:
             if measurement in self.failed:
                 raise EvidenceError(self.failed[measurement])
@@ -50,6 +58,13 @@ class Run:
                 raise UnavailableError(self.unavailable[measurement])
             if measurement not in self.evidence:
                 raise EvidenceError(f"{measurement} was not measured")
+
+    def verdict(self, plan: Plan, check: Check) -> Verdict:
+        """Decide a check whose evidence is there; a comparison of a model with itself says so."""
+        verdict = decide_one(plan, check, self.evidence)
+        if (label := self.reruns.get(check.id)) is None:
+            return verdict
+        return replace(verdict, reason=f"{verdict.reason}; {label}", details={**verdict.details, "rerun": label})
 
 
 def decide(plan: Plan, run: Run, checks: Iterable[Check] | None = None) -> dict[str, Verdict]:
@@ -62,7 +77,7 @@ def decide(plan: Plan, run: Run, checks: Iterable[Check] | None = None) -> dict[
     for check in plan.checks if checks is None else checks:
         try:
             run.require(check)
-            verdicts[check.id] = decide_one(plan, check, run.evidence)
+            verdicts[check.id] = run.verdict(plan, check)
         except (EvidenceError, UnavailableError) as error:
             verdicts[check.id] = Verdict(check.id, Status.INCONCLUSIVE, str(error), because_missing=True)
     return verdicts

@@ -76,6 +76,15 @@ class Recorded:
         engine = found.get("engine")
         return Identified(found["identity"], "none"), dict(engine) if isinstance(engine, dict) else {}
 
+    def drawn(self, measurement: str) -> list[float]:
+        """When the responses of a measurement were drawn there; empty where the folder does not say."""
+        found = self._manifest.get("measurements", {})
+        about = found.get(measurement) if isinstance(found, dict) else None
+        said = about.get("origin") if isinstance(about, dict) else None
+        drawn = said.get("drawn") if isinstance(said, dict) else None
+        # where it is not known, no time of this machine may stand in for it
+        return [float(time) for time in drawn if isinstance(time, (int, float))] if isinstance(drawn, list) else []
+
     def fill(self, store: Store) -> int:
         """Put all recorded responses into a store; how many there were.
 

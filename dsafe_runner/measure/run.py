@@ -9,15 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from dsafe_runner.errors import DsafeError, StoreError, UnavailableError
 from dsafe_runner.judges.base import AskingJudge
 from dsafe_runner.measure.asking import ask
-from dsafe_runner.measure.baseline import attach_baselines
+from dsafe_runner.measure.comparing import compare_sides
 from dsafe_runner.measure.events import EventLog, Listener, Progress
 from dsafe_runner.measure.judging import Answer
 from dsafe_runner.measure.manifest import manifest
 from dsafe_runner.measure.measured import Run
+from dsafe_runner.measure.origin import origin
 from dsafe_runner.measure.overlapping import score_overlap
 from dsafe_runner.measure.prepare import Job, Prepared, prepare
 from dsafe_runner.measure.recorded import Recorded, write_responses
@@ -32,6 +34,7 @@ from dsafe_runner.measure.scoring import (
 from dsafe_runner.measure.stopping import Stopper
 from dsafe_runner.measure.store import FileHashes, Store
 from dsafe_runner.plan import Check, Measurement, Plan
+from dsafe_runner.records import Request
 
 _IN_MEMORY = Path(":memory:")
 
@@ -67,7 +70,7 @@ def measure(
             )
             run = Run(unavailable=ready.unavailable, failed=ready.failed)
             _tell_plan(ready, tell)
-            for warning in (*plan.remarks, *_judge_warnings(plan, ready), *_one_model(chosen, ready)):
+            for warning in (*plan.remarks, *_judge_warnings(plan, ready)):
                 _warn(run, tell, warning)
             stopping = plan.loaded.suite.policy.stop == "certain"
             if recorded is None:
@@ -87,8 +90,13 @@ def measure(
                 for job in [*ready.jobs, *(reader.job for reader in ready.judges.values() if reader.job)]:
                     write_responses(folder, job.model, job.everything, opened, hidden)
             run.here = _here(ready, run)
+            run.origins = {key: _origin(key, requests, opened, recorded) for key, requests in _asked(ready, run)}
             run.manifest = manifest(plan, ready, run, started)
-            attach_baselines(plan, chosen, run)
+            compare_sides(plan, chosen, run, ready.jobs)
+            run.manifest |= {"refused": run.refused, "reruns": run.reruns}
+            labels = [f"{check.model}: {run.reruns[check.id]}" for check in chosen if check.id in run.reruns]
+            for label in dict.fromkeys(labels):
+                _warn(run, tell, label)
             tell("done", measured=len(run.evidence), failed=len(run.failed), unavailable=len(run.unavailable))
     finally:
         tell.close()
@@ -129,15 +137,6 @@ def _judge_warnings(plan: Plan, ready: Prepared) -> Iterable[str]:
             yield f"{benchmark}: judge {name} is held against no labelled replies; add `calibration:` to it"
 
 
-def _one_model(checks: Iterable[Check], ready: Prepared) -> Iterable[str]:
-    """Models that are compared with each other and are the same: nothing can come of it but a pass."""
-    identity = {job.model: job.identity for job in ready.jobs}
-    pairs = dict.fromkeys((check.model, check.versus) for check in checks if check.versus in identity)
-    for model, versus in pairs:
-        if identity.get(model) == identity[versus or ""]:
-            yield f"{model} and {versus} are one model under two names: comparing them shows nothing"
-
-
 def _judge(
     plan: Plan, ready: Prepared, run: Run, store: Store, folder: Path, tell: EventLog, *, asking: bool
 ) -> None:
@@ -172,6 +171,15 @@ def _hear(job: Job, measurements: Iterable[str], run: Run, store: Store, tell: E
         tell("failed", model=job.model, reason=what)
     if said := job.hearing.turns(requests, stored):
         _warn(run, tell, said)
+
+
+def _asked(ready: Prepared, run: Run) -> Iterable[tuple[str, list[Request]]]:
+    """The requests behind each measurement there is evidence of."""
+    return ((key, requests) for job in ready.jobs for key, requests in job.requests.items() if key in run.evidence)
+
+
+def _origin(measurement: str, requests: list[Request], store: Store, recorded: Recorded | None) -> dict[str, Any]:
+    return origin(requests, store, None if recorded is None else recorded.drawn(measurement))
 
 
 def _measured(ready: Prepared, run: Run) -> list[Measurement]:

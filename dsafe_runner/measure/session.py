@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dsafe_runner.checks.decide import decide_one
 from dsafe_runner.checks.evidence import Evidence, read_evidence, write_evidence
 from dsafe_runner.checks.foresight import foresee
 from dsafe_runner.checks.impossible import refuse_impossible
@@ -108,7 +107,7 @@ class GateSession:
 
     def verdict(self, path: Path, check: Check) -> Verdict:
         """Decide one check."""
-        return decide_one(self.plan(path), check, self.run(path).evidence)
+        return self.run(path).verdict(self.plan(path), check)
 
     def record(self, path: Path, check: Check, verdict: Verdict, result: Result, line: str) -> dict[str, Any]:
         """A verdict with all that reports need, as JSON types."""
@@ -143,7 +142,7 @@ def write_run(folder: Path, run: Run, required: bool) -> None:
         json.dumps(
             {
                 "suite_sha256": run.manifest["suite"]["sha256"], "scores": files, "failed": run.failed,
-                "unavailable": run.unavailable, "required": required,
+                "unavailable": run.unavailable, "required": required, "refused": run.refused, "reruns": run.reruns,
             }
         ),
     )  # fmt: skip
@@ -162,7 +161,8 @@ def read_run(folder: Path, suite_sha256: str) -> tuple[Run, bool]:
     if head["suite_sha256"] != suite_sha256:
         raise EvidenceError(f"{folder}: the suite was changed after it was measured; run again")
     evidence = _LazyEvidence({m: folder / "scores" / name for m, name in head["scores"].items()})
-    return Run(evidence, head["unavailable"], head["failed"]), head["required"]
+    run = Run(evidence, head["unavailable"], head["failed"], refused=head["refused"], reruns=head["reruns"])
+    return run, head["required"]
 
 
 class _LazyEvidence(dict[str, Evidence]):

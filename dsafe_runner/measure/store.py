@@ -121,6 +121,11 @@ class Store:
                 raise ValueError(f"{wrong[0]} holds the response of another key")
         return found
 
+    def drawn(self, keys: Iterable[str]) -> list[float] | None:
+        """When the first and the last of some responses were stored, in seconds since the epoch; None without any."""
+        times = [float(created) for _, created in self._select("key, created", keys)]
+        return [min(times), max(times)] if times else None
+
     @contextmanager
     def _readable(self) -> Iterator[None]:
         """Around the reading of what was written: a damaged row is the file's fault, not a bug of ours."""

@@ -1,47 +1,51 @@
 """Baselines: what a candidate is compared with when it is no model of the suite. Read here, made by `dsafe baseline`.
 
 A stored baseline holds the outcome of every response of one model, and what they were made with: JSON with a line per
-item, to be reviewed in a pull request. A published one holds counts of a table: {"use": {"metric": {"slice": [k, n]}}}.
+item, to be reviewed in a pull request. It carries the digest of its own content, so that a number which was not
+measured is refused; a digest is no signature, and whoever signs releases signs this file too. Counts of a published
+table are read in `published`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
-from importlib import resources
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dsafe_runner.errors import DataError, UnavailableError
+from dsafe_runner.plan.published import Published, published_from
+from dsafe_runner.records import digest
 
-VERSION = 1
-PAPER = "paper/"
-"""What the names of the built-in published baselines start with."""
+VERSION = 2
+"""Of a stored baseline. 1: no digest, and nothing that tells one set of responses from another."""
+DIGEST = "digest"
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """A stored baseline.
 
-    benchmarks  the suite's name of a benchmark -> `use`, `data`, `judge`, `sampling`, `samples`, `outcomes` (item ->
-                one letter per response, see measure.baseline), and `noise` (metric -> [flipped, items]) where measured
+    benchmarks  the suite's name of a benchmark -> `use`, `data`, `grader`, `judge`, `asked`, `sampling`, `samples`,
+                `origin` (see measure.origin), `outcomes` (item -> one letter per response, see measure.baseline), and
+                `noise` (metric -> [flipped, items]) where measured
+    identity    of the model and its engine, as the run's manifest has it
+    revision    what the suite called this version of the model
     """
 
     name: str
     sha256: str
     model: str
     benchmarks: dict[str, dict[str, Any]]
+    identity: dict[str, Any] = field(default_factory=dict)
+    revision: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """Counts of a published table: `counts[use][metric][slice]` is (k, n)."""
-
-    name: str
-    sha256: str
-    source: str
-    counts: dict[str, dict[str, dict[str, tuple[float, float]]]]
+def seal(content: Mapping[str, Any]) -> str:
+    """The digest a stored baseline carries: over all of it but the digest itself, however the JSON is laid out."""
+    return digest({key: value for key, value in content.items() if key != DIGEST}, 64)
 
 
 def load_baseline(path: Path) -> Baseline | Published:
@@ -49,7 +53,7 @@ def load_baseline(path: Path) -> Baseline | Published:
 
     Raises:
         UnavailableError: there is none; the message has the command that makes one.
-        DataError: it is no baseline, or of a newer version.
+        DataError: it is no baseline, of another version, or was changed after it was made.
     """
     try:
         content = path.read_bytes()
@@ -61,27 +65,28 @@ def load_baseline(path: Path) -> Baseline | Published:
     return _parsed(str(path), content)
 
 
-def paper_names() -> list[str]:
-    """The built-in published baselines, `paper/<model>`."""
-    return [PAPER + name for name in _paper()["models"]]
+def replaceable(path: Path) -> Baseline | None:
+    """What `dsafe baseline update` is about to replace, of whatever version and however it was changed.
 
-
-def load_published(name: str) -> Published:
-    """A built-in published baseline, `paper/<model>`.
+    Nothing is ever compared with it: it gives the model's name and what to call the differences from. None where it
+    cannot be read as any baseline at all.
 
     Raises:
-        UnavailableError: there is none of that name.
+        UnavailableError: there is none.
+        DataError: it holds published counts, which no run replaces.
     """
-    paper = _paper()
-    counts = paper["models"].get(name.removeprefix(PAPER))
-    if counts is None:
-        raise UnavailableError(f"no published baseline {name}; there are {', '.join(paper_names())}")
-    return _published(name, {"source": paper["source"], "counts": counts}, json.dumps(counts).encode())
-
-
-def _paper() -> dict[str, Any]:
-    text = (resources.files("dsafe_runner.plan") / "paper.json").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)
+    try:
+        found = load_baseline(path)
+    except DataError:
+        try:
+            data = json.loads(path.read_bytes())
+            for name, part in data["benchmarks"].items():
+                _check_part(name, part)
+            return Baseline(str(path), "", str(data["model"]), data["benchmarks"])
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError):
+            return None
+    if not isinstance(found, Baseline):
+        raise DataError(f"{path} holds published counts, no outcomes; a run makes a baseline under another name")
     return found
 
 
@@ -89,19 +94,37 @@ def _parsed(where: str, content: bytes) -> Baseline | Published:
     try:
         data = json.loads(content, object_pairs_hook=_no_repeats, parse_constant=_no_number)
         version, kind = data["version"], data["kind"]
-        if version != VERSION:
-            raise ValueError(f"version {version!r}, and this dsafe reads version {VERSION}")
         if kind == "published":
-            return _published(where, data, content)
+            return published_from(where, data, content)
         if kind != "baseline":
             raise ValueError(f"kind {kind!r}")
-        if not isinstance(data["identity"], dict) or not isinstance(data.get("made", {}), dict):
+        if type(version) is not int or version != VERSION:
+            raise DataError(_other_version(where, version))
+        if data.get(DIGEST) != seal(data):
+            raise DataError(
+                f"{where}: was changed after it was made: its digest is {str(data.get(DIGEST))[:12]}, that of what it "
+                f"holds {seal(data)[:12]}; restore it, or replace it by a run: "
+                f"dsafe baseline update {where} --run reports/RUN"
+            )
+        if not isinstance(data["identity"], dict) or not isinstance(data["made"], dict):
             raise ValueError("identity or made of the wrong type")
         for name, benchmark in data["benchmarks"].items():
             _check_part(name, benchmark)
-        return Baseline(where, hashlib.sha256(content).hexdigest(), str(data["model"]), data["benchmarks"])
+            if not isinstance(benchmark["origin"], dict):
+                raise ValueError(f"{name}: origin of the wrong type")
+        return Baseline(
+            where, hashlib.sha256(content).hexdigest(), str(data["model"]), data["benchmarks"], data["identity"],
+            data.get("revision"),
+        )  # fmt: skip
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{where}: is no baseline ({type(error).__name__}: {error}); save it again") from None
+
+
+def _other_version(where: str, version: object) -> str:
+    said = f"{where}: is a baseline of version {version!r}, and this dsafe reads version {VERSION}"
+    if type(version) is int and version > VERSION:
+        return f"{said}; upgrade dsafe"
+    return f"{said}; measure its model again and replace it: dsafe baseline update {where} --run reports/RUN"
 
 
 def _check_part(name: str, part: dict[str, Any]) -> None:
@@ -129,14 +152,3 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(text: str) -> Any:
     raise ValueError(f"{text} is no JSON value")
-
-
-def _published(name: str, data: dict[str, Any], content: bytes) -> Published:
-    counts: dict[str, dict[str, dict[str, tuple[float, float]]]] = {}
-    for use, metrics in data["counts"].items():
-        for metric, slices in metrics.items():
-            for slice_name, (k, n) in slices.items():
-                if not 0 <= k <= n or not n:
-                    raise ValueError(f"{use} {metric} {slice_name}: {k} of {n}")
-                counts.setdefault(use, {}).setdefault(metric, {})[slice_name] = (float(k), float(n))
-    return Published(name, hashlib.sha256(content).hexdigest(), str(data["source"]), counts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,11 +13,12 @@ from dsafe_runner.errors import ConfigError, DataError, Mistake, UnavailableErro
 from dsafe_runner.judges.base import AskingJudge, Judge
 from dsafe_runner.judges.registry import make_judge
 from dsafe_runner.judges.sheet import SheetJudge
-from dsafe_runner.plan.baseline import PAPER, Baseline, Published, load_baseline, load_published
+from dsafe_runner.plan.baseline import Baseline, load_baseline
 from dsafe_runner.plan.calibration import calibration_checks, calibration_id, calibration_measurement, open_calibrations
 from dsafe_runner.plan.coverage import uncovered
 from dsafe_runner.plan.fitness import misfits
 from dsafe_runner.plan.overlap import overlap_checks, overlap_measurements
+from dsafe_runner.plan.published import PAPER, Published, load_published
 from dsafe_runner.plan.shape import GUARD, Check, Measurement, Plan, level
 from dsafe_runner.plan.subjects import default_sampling, resolve
 from dsafe_runner.records import OVERALL, Sampling
@@ -29,8 +30,11 @@ RULES: dict[str, str] = {
 """Threshold key -> rule name. Rules after `max` compare with `versus`."""
 
 
-def make_plan(loaded: LoadedSuite) -> Plan:
+def make_plan(loaded: LoadedSuite, unread: list[Mistake] | None = None) -> Plan:
     """Checks and measurements of a suite.
+
+    unread  takes the mistakes in baselines, which then are none of the suite's: for measuring alone, so that what a
+            baseline is made anew of can be measured
 
     Raises:
         ConfigError: all mistakes at once: unknown slices, duplicate checks, waivers that match nothing, and a
@@ -44,7 +48,7 @@ def make_plan(loaded: LoadedSuite) -> Plan:
     }
     judges = {name: judge for name in suite.judges if (judge := _judge(loaded, name, mistakes))}
     calibrations = open_calibrations(loaded, mistakes)
-    baselines = _baselines(loaded, mistakes)
+    baselines = _baselines(loaded, mistakes if unread is None else unread)
     checks: dict[str, Check] = {}
     for index, threshold in enumerate(suite.thresholds):
         if threshold.benchmark not in benchmarks:
@@ -64,6 +68,8 @@ def make_plan(loaded: LoadedSuite) -> Plan:
     mistakes += misfits(loaded, list(checks.values()), judges)
     left_out = list(uncovered(loaded, benchmarks))
     mistakes += [what for what, too_much in left_out if too_much]
+    miscounted = dict.fromkeys(_miscounted(loaded, checks.values(), baselines))
+    (mistakes if unread is None else unread).extend(miscounted)
     pairs = {
         (m, check.benchmark) for check in checks.values() for m in (check.model, check.versus) if m in suite.models
     }
@@ -96,6 +102,20 @@ def _baselines(loaded: LoadedSuite, mistakes: list[Mistake]) -> dict[str, Baseli
         except (DataError, UnavailableError) as error:
             mistakes.append(Mistake(*loaded.where("baselines", name, "path"), str(error)))
     return found
+
+
+def _miscounted(
+    loaded: LoadedSuite, checks: Iterable[Check], baselines: Mapping[str, Baseline | Published]
+) -> Iterable[Mistake]:
+    """Published counts that are not over the items they are compared on: then they are of something else."""
+    for check in checks:
+        published = baselines.get(check.versus or "")
+        if isinstance(published, Published):
+            use = loaded.suite.benchmarks[check.benchmark]
+            what = published.misfit(use.use, check.metric, check.slice, check.n // use.samples)
+            if what is not None:
+                at = loaded.where("baselines", check.versus or "", "path")
+                yield Mistake(*at, what, "correct the counts, or compare on the data they are of")
 
 
 def _judge(loaded: LoadedSuite, name: str, mistakes: list[Mistake]) -> Judge | None:

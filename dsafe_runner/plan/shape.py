@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from dsafe_runner.benchmarks.base import Benchmark, Offer, Varied
 from dsafe_runner.judges.base import Judge
 from dsafe_runner.judges.calibration import CalibrationSet
-from dsafe_runner.plan.baseline import Baseline, Published
+from dsafe_runner.plan.baseline import Baseline
+from dsafe_runner.plan.published import Published
 from dsafe_runner.records import Sample, Sampling
 from dsafe_runner.suite.names import level_of
 from dsafe_runner.suite.spec import LoadedSuite

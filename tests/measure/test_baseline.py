@@ -14,7 +14,8 @@ from dsafe_runner.measure.baseline import with_noise
 from dsafe_runner.measure.measured import decide
 from dsafe_runner.measure.run import measure
 from dsafe_runner.plan import make_plan
-from dsafe_runner.plan.baseline import load_published, paper_names
+from dsafe_runner.plan.baseline import seal
+from dsafe_runner.plan.published import load_published, paper_names
 from dsafe_runner.records import Status
 from dsafe_runner.suite.load import load_suite
 
@@ -72,31 +73,55 @@ def verdicts(suite: Path, store: Path):
 OLD = "baselines: {old: {path: released.json}}"
 
 
-def test_the_same_model_is_no_worse_than_its_baseline(project):
+def test_another_run_of_the_same_model_is_no_worse_and_is_labelled(project):
     folder, _, _ = project
     suite = write(folder, baselines=OLD, mcq="versus: old, max_drop: 0.05", ask="versus: old, role: guard")
-    found, run = verdicts(suite, folder / "s.sqlite")
+    # greedy, so the second run says the same again; that it was drawn again is what counts
+    found, run = verdicts(suite, folder / "nightly.sqlite")
     assert {v.status for v in found.values()} == {Status.PASS}
-    assert "lost 0, gained 0" in found["safe::mcq/overall[acc-drop.vs.old]"].reason
+    verdict = found["safe::mcq/overall[acc-drop.vs.old]"]
+    assert "lost 0, gained 0" in verdict.reason
+    assert verdict.reason.endswith("old is a rerun of the same weights: what differs is noise between runs")
+    assert "safe: old is a rerun of the same weights: what differs is noise between runs" in run.warnings
     assert run.manifest["baselines"]["old"]["sha256"]
+
+
+def test_a_baseline_of_the_very_responses_it_is_compared_with_decides_nothing(project, tmp_path):
+    folder, _, _ = project
+    suite = write(folder, baselines=OLD, mcq="versus: old, max_drop: 0.05", ask="versus: old, role: guard")
+    # the suite's name is no part of what was measured, and neither is where the store lies
+    suite.write_text(suite.read_text().replace("suite: based", "suite: renamed", 1))
+    shutil.copy(folder / "s.sqlite", tmp_path / "copied.sqlite")
+    for store in (folder / "s.sqlite", tmp_path / "copied.sqlite"):
+        found, measured_again = verdicts(suite, store)
+        compared = [v for check, v in found.items() if "vs.old" in check]
+        assert {v.status for v in compared} == {Status.INCONCLUSIVE}
+        line = "made of the responses it is compared with: both are the same recorded run"
+        assert all(line in v.reason for v in compared)
+        assert found["base::mcq/overall[acc-min]"].status is Status.PASS
+        assert set(measured_again.refused) == {check for check in found if "vs.old" in check}
 
 
 def test_a_baseline_made_otherwise_is_an_error_that_names_it(project):
     folder, _, _ = project
     suite = write(folder, baselines=OLD, mcq="versus: old, max_drop: 0.05", ask="versus: old, role: guard", temp="0.5")
-    found, run = verdicts(suite, folder / "s.sqlite")
+    found, run = verdicts(suite, folder / "other.sqlite")
     assert found["safe::ask/overall[rr-1-guard.vs.old]"].status is Status.INCONCLUSIVE
-    assert "sampling temperature 0.0, now 0.5" in run.failed["old::ask"]
+    assert "sampling temperature 0.0, now 0.5" in run.refused["safe::ask/overall[rr-1-guard.vs.old]"]
     assert found["safe::mcq/overall[acc-drop.vs.old]"].status is Status.PASS
 
 
 def test_absent_and_damaged_baselines_are_mistakes_with_the_command(project, tmp_path):
     _, _, baseline = project
+    good = baseline.read_text()
     for name, content, line in (
         ("gone.json", None, "dsafe baseline save"),
         ("broken.json", "{", "is no baseline"),
-        ("newer.json", baseline.read_text().replace('"version": 1', '"version": 2', 1), "reads version 1"),
-        ("other.json", '{"version": 1, "kind": "recipe"}', "is no baseline"),
+        ("newer.json", good.replace('"version": 2', '"version": 3', 1), "reads version 2; upgrade dsafe"),
+        ("older.json", good.replace('"version": 2', '"version": 1', 1), "dsafe baseline update"),
+        ("other.json", '{"version": 2, "kind": "recipe"}', "is no baseline"),
+        ("edited.json", good.replace(': "r"', ': "w"', 1), "changed after it was made"),
+        ("renamed.json", good.replace('"backend": "tr', '"backend": "x', 1), "changed after it was made"),
     ):
         if content is not None:
             (tmp_path / name).write_text(content)
@@ -113,14 +138,17 @@ def test_damaged_parts_are_one_line(project, tmp_path, capsys):
     part = good["benchmarks"]["mcq"]
     first = next(iter(part["outcomes"]))
 
+    def sealed(content: dict[str, object]) -> str:
+        return json.dumps({**content, "digest": seal(content)})
+
     def with_part(**changed: object) -> str:
-        return json.dumps({**good, "benchmarks": {**good["benchmarks"], "mcq": {**part, **changed}}})
+        return sealed({**good, "benchmarks": {**good["benchmarks"], "mcq": {**part, **changed}}})
 
     damaged = [
         with_part(outcomes={**part["outcomes"], first: 5}), with_part(samples=True),
         *(with_part(noise=noise) for noise in ([1, 2], {"acc": [1]}, {"acc": ["a", 2]}, {"acc": [-1, 2]})),
         with_part(noise={"acc": [3, 2]}),
-        json.dumps({key: value for key, value in good.items() if key != "identity"}),
+        sealed({key: value for key, value in good.items() if key != "identity"}),
         # as a merge leaves it: a reader sees the first, JSON takes the last
         baseline.read_text().replace(f'"{first}": ', f'"{first}": "w",\n    "{first}": ', 1),
         "[" * 100_000,
@@ -133,17 +161,26 @@ def test_damaged_parts_are_one_line(project, tmp_path, capsys):
             assert "is no baseline" in capsys.readouterr().err
     short = {item: codes for item, codes in part["outcomes"].items() if item != first}
     for outcomes in (short, {**part["outcomes"], first: "rr"}):
-        file.write_text(with_part(outcomes=outcomes).replace('"made"', '"other"'))
+        text = with_part(outcomes=outcomes, origin={**part["origin"], "drawn": [1.0, 2.0]})
+        content = {**json.loads(text), "made": {"run": 1.0, "seed": 0}}
+        file.write_text(sealed(content))
         assert main(["baseline", "noise", str(file), "--run", str(run)]) == 1
         assert "again" in capsys.readouterr().err
 
 
 def test_the_same_draws_are_no_noise():
-    part = {"use": "x", "data": {}, "samples": 1, "sampling": {"temperature": 0.6}, "judge": None, "grader": None}
-    first = {"identity": {}, "made": {"run": 1.0, "seed": 0}, "benchmarks": {"x": {**part, "outcomes": {"a": "r"}}}}
+    part = {
+        "use": "x", "data": {}, "asked": {}, "samples": 1, "sampling": {"temperature": 0.6}, "judge": None,
+        "grader": None, "origin": {"keys": "k", "texts": "t", "drawn": [1.0, 2.0]}, "outcomes": {"a": "r"},
+    }  # fmt: skip
+    first = {"identity": {}, "made": {"run": 1.0, "seed": 0}, "benchmarks": {"x": dict(part)}}
     with pytest.raises(EvidenceError, match="both runs have seed 0"):
         with_noise(first, {**first, "made": {"run": 2.0, "seed": 0}}, {"x": ("acc",)})
-    with_noise(first, {**first, "made": {"run": 2.0, "seed": 1}}, {"x": ("acc",)})
+    # a greedy run of the same store is the same responses, whatever seed it is said to have
+    with pytest.raises(EvidenceError, match="the same recorded run"):
+        with_noise(first, {**first, "made": {"run": 2.0, "seed": 1}}, {"x": ("acc",)})
+    again = {"x": {**part, "origin": {"keys": "other", "texts": "t", "drawn": [3.0, 4.0]}}}
+    with_noise(first, {**first, "made": {"run": 2.0, "seed": 1}, "benchmarks": again}, {"x": ("acc",)})
     assert first["benchmarks"]["x"]["noise"] == {"acc": [0, 1]}
 
 
@@ -167,11 +204,12 @@ def test_tampered_outcomes_decide_nothing(project, tmp_path):
     for code in ("x", "rr", None):
         changed = {**outcomes, first: code} if code else {k: v for k, v in outcomes.items() if k != first}
         data["benchmarks"]["mcq"]["outcomes"] = changed
-        (tmp_path / "released.json").write_text(json.dumps(data))
+        (tmp_path / "released.json").write_text(json.dumps({**data, "digest": seal(data)}))
         suite = write(tmp_path, baselines=OLD, mcq="versus: old, max_drop: 0.05")
-        found, run = verdicts(suite, folder / "s.sqlite")
-        assert found["safe::mcq/overall[acc-drop.vs.old]"].status is Status.INCONCLUSIVE
-        assert run.failed["old::mcq"].endswith("save it again")
+        found, run = verdicts(suite, folder / "nightly.sqlite")
+        check = "safe::mcq/overall[acc-drop.vs.old]"
+        assert found[check].status is Status.INCONCLUSIVE
+        assert run.refused[check].endswith("save it again")
 
 
 def test_save_never_overwrites_update_says_what_changes_and_noise_is_kept(project, capsys):
@@ -196,11 +234,12 @@ def test_save_never_overwrites_update_says_what_changes_and_noise_is_kept(projec
     assert main(["baseline", "noise", str(baseline), "--run", str(run)]) == 1
     assert "the run that the baseline was made of" in capsys.readouterr().err
     other = json.loads(copy.read_text())
-    copy.write_text(json.dumps({**other, "identity": {**other["identity"], "dtype": "bfloat16"}}))
+    other = {**other, "identity": {**other["identity"], "dtype": "bfloat16"}}
+    copy.write_text(json.dumps({**other, "digest": seal(other)}))
     assert main(["baseline", "noise", str(copy), "--run", str(second)]) == 1
     # with it, `uncertainty: samples` can be decided for one response per item
     suite = write(folder, baselines=OLD, mcq="versus: old, max_drop: 0.05, uncertainty: samples")
-    found, _ = verdicts(suite, folder / "s.sqlite")
+    found, _ = verdicts(suite, folder / "nightly.sqlite")
     assert found["safe::mcq/overall[acc-drop.vs.old]"].status is Status.PASS
 
 
@@ -215,13 +254,29 @@ def test_the_published_counts_are_those_of_the_paper():
         assert sum(n for area, (_, n) in counts.items() if area != "overall") == counts["overall"][1]
 
 
-def test_published_counts_have_no_items_to_pair(tmp_path):
-    counts = {"tiny/mcq": {"acc": {"overall": [30, 300]}}}
-    text = json.dumps({"version": 1, "kind": "published", "source": "a table", "counts": counts})
-    (tmp_path / "table.json").write_text(text)
-    known = "baselines: {table: {path: table.json}}"
+DATA = {"tiny/mcq": {"data": {"items_sha256": "HASH"}}}
+
+
+def table(folder: Path, counts: dict[str, object], *, made: object = None, items: str = "") -> str:
+    """A file of published counts on the data that is measured; what to write under `baselines:`."""
+    said = json.loads(json.dumps(DATA if made is None else made).replace("HASH", items))
+    content = {"version": 2, "kind": "published", "source": "a table", "counts": counts, "made": said}
+    (folder / "table.json").write_text(json.dumps(content))
+    return "baselines: {table: {path: table.json}}"
+
+
+@pytest.fixture(scope="module")
+def items_sha256(project):
+    """Of the data of tiny/mcq, as a run says it."""
+    _, run, _ = project
+    return json.loads((run / "manifest.json").read_text())["benchmarks"]["mcq"]["data"]["items_sha256"]
+
+
+def test_published_counts_have_no_items_to_pair(tmp_path, project, items_sha256):
+    store = project[0] / "s.sqlite"
+    known = table(tmp_path, {"tiny/mcq": {"acc": {"overall": [30, 300]}}}, items=items_sha256)
     suite = write(tmp_path, baselines=known, mcq="versus: table, max_drop: 0.05", ask="versus: table, max_drop: 0.3")
-    found, _ = verdicts(suite, tmp_path / "s.sqlite")
+    found, _ = verdicts(suite, store)
     assert found["safe::mcq/overall[acc-drop.vs.table]"].status is Status.PASS
     assert "table 30 of 300" in found["safe::mcq/overall[acc-drop.vs.table]"].reason
     # what the table does not hold is nothing to pass on
@@ -230,3 +285,52 @@ def test_published_counts_have_no_items_to_pair(tmp_path):
     guarded = write(tmp_path, baselines=known, mcq="versus: table, role: guard")
     with pytest.raises(ConfigError, match="a guard compares item by item, and table is a table of counts"):
         make_plan(load_suite(guarded))
+
+
+@pytest.mark.parametrize(
+    ("made", "line"),
+    [
+        ({"tiny/mcq": {"data": {"items_sha256": "0000"}}}, 'data items_sha256 "0000", now "'),
+        ({"tiny/mcq": {"data": {"items_sha256": "HASH"}, "asked": {"system_prompt": "Be good."}}},
+         'asked system_prompt "Be good.", now None'),
+        ({"tiny/mcq": {"data": {"items_sha256": "HASH"}, "sampling": {"temperature": 0.6}}},
+         "sampling temperature 0.6, now 0.0"),
+    ],
+)  # fmt: skip
+def test_published_counts_of_something_else_decide_nothing(tmp_path, project, items_sha256, made, line):
+    counts = {"tiny/mcq": {"acc": {"overall": [30, 300]}}}
+    known = table(tmp_path, counts, made=made, items=items_sha256)
+    suite = write(tmp_path, baselines=known, mcq="versus: table, max_drop: 0.05")
+    found, _ = verdicts(suite, project[0] / "s.sqlite")
+    verdict = found["safe::mcq/overall[acc-drop.vs.table]"]
+    assert verdict.status is Status.INCONCLUSIVE
+    assert line in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("count", "made", "line"),
+    [
+        ([0.93, 1], None, "0.93 of 1 are no counts but a rate"),
+        ([279.5, 300], None, "279.5 of 300 are no counts but a rate"),
+        ([True, 300], None, "are no counts but a rate"),
+        ([301, 300], None, "301 of 300"),
+        ([93, 100], None, "counts 100 answers, the benchmark has 300"),
+        ([30, 300], {}, "nothing says which data was counted"),
+        ([30, 300], {"tiny/mcq": {"data": {"items_sha256": "x"}, "prompt": "?"}}, "unknown prompt"),
+    ],
+)
+def test_published_numbers_that_are_no_counts_are_mistakes(tmp_path, count, made, line):
+    known = table(tmp_path, {"tiny/mcq": {"acc": {"overall": count}}}, made=made, items="x")
+    suite = write(tmp_path, baselines=known, mcq="versus: table, max_drop: 0.05")
+    with pytest.raises(ConfigError) as caught:
+        make_plan(load_suite(suite))
+    assert line in str(caught.value)
+    assert str(caught.value).startswith(f"{suite}:10:")
+
+
+def test_counts_of_several_responses_per_item_are_no_more_items(tmp_path, project, items_sha256):
+    made = {"tiny/mcq": {"data": {"items_sha256": "HASH"}, "samples": 4}}
+    known = table(tmp_path, {"tiny/mcq": {"acc": {"overall": [120, 1200]}}}, made=made, items=items_sha256)
+    suite = write(tmp_path, baselines=known, mcq="versus: table, max_drop: 0.05")
+    found, _ = verdicts(suite, project[0] / "s.sqlite")
+    assert "samples 4, now 1" in found["safe::mcq/overall[acc-drop.vs.table]"].reason
