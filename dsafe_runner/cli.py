@@ -1,8 +1,9 @@
-"""`dsafe`: init, check, measure, judge, baseline, data, train, doctor. The gate itself is `pytest`."""
+"""`dsafe`: init, check, measure, judge, baseline, waive, data, train, doctor. The gate itself is `pytest`."""
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import os
 import sys
 from collections.abc import Sequence
@@ -99,6 +100,18 @@ def _parser() -> argparse.ArgumentParser:
     two.add_argument("other", type=Path, metavar="FILE")
     baseline.set_defaults(run=_baseline)
 
+    waive = commands.add_parser("waive", help="take responsibility for checks that fail, as bad as the last run says")
+    waive.add_argument("check", metavar="CHECK", help="a check id, or a pattern with * and ?")
+    waive.add_argument("--reason", required=True, metavar="TEXT", help="why it may fail")
+    waive.add_argument("--owner", required=True, metavar="NAME", help="who answers for it")
+    term = waive.add_mutually_exclusive_group(required=True)
+    term.add_argument("--until", type=datetime.date.fromisoformat, metavar="DAY", help="last day (YYYY-MM-DD)")
+    term.add_argument("--permanent", action="store_true", help="for ever; say why in --reason")
+    waive.add_argument("--suite", type=Path, metavar="FILE", help="default: the suite that the run is of")
+    waive.add_argument("--run", type=Path, metavar="DIR", dest="folder", help="default: the last run of the suite")
+    waive.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="default: %(default)s")
+    waive.set_defaults(run=_waive)
+
     sheet = commands.add_parser("sheet", help="write the answers that people have to read (judges of kind sheet)")
     sheet.add_argument("file", type=Path, metavar="SUITE")
     sheet.add_argument("--judge", metavar="NAME", help="which one; needed where the suite has several")
@@ -159,6 +172,15 @@ def _baseline(arguments: argparse.Namespace) -> int:
     if arguments.action == "show":
         return baseline.show(arguments.path)
     return baseline.diff(arguments.path, arguments.other)
+
+
+def _waive(arguments: argparse.Namespace) -> int:
+    from dsafe_runner.front.waive import waive
+
+    return waive(
+        arguments.check, reason=arguments.reason, owner=arguments.owner, until=arguments.until, suite=arguments.suite,
+        run=arguments.folder, reports=arguments.reports,
+    )
 
 
 def _judge(arguments: argparse.Namespace) -> int:

@@ -4,34 +4,69 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
+from dataclasses import replace
 
 from dsafe_runner.checks.evidence import Evidence
 from dsafe_runner.checks.rules import decide_check, decide_guards
 from dsafe_runner.checks.waivers import Result, settle
 from dsafe_runner.errors import EvidenceError
-from dsafe_runner.plan import GUARD, Check, Plan
+from dsafe_runner.plan import GUARD, OVERLAP, Check, Plan
 from dsafe_runner.plan.baseline import Baseline
 from dsafe_runner.plan.published import Published
-from dsafe_runner.records import Verdict
+from dsafe_runner.plan.waived import as_limit
+from dsafe_runner.records import Status, Verdict
+
+_NEAR, _FAR = 0.02, 0.10
+"""Distance to the worst value there can be: of an excuse that covers everything, of a value that has no need of it."""
 
 
 def decide_one(plan: Plan, check: Check, evidence: Mapping[str, Evidence]) -> Verdict:
-    """The verdict on one check.
+    """The verdict on one check; of a waived failure also how it stands to what the waiver excuses.
 
     Raises:
         EvidenceError: the slice is empty or a side is absent.
         KeyError: a measurement the check needs was not measured; callers look that up first.
     """
+    verdict = _decided(plan, check, evidence)
+    index = plan.waived.get(check.id)
+    value = None if index is None else plan.loaded.suite.waivers[index].value_of(check.id)
+    if value is None or verdict.status is not Status.FAIL:
+        return verdict
+    # the check once more, with what is excused in place of its limit: the same test, at the same confidence
+    rule, limit = as_limit(check, value)
+    excused = replace(check, rule=rule, limit=limit, **({"calibration": None} if check.rule == GUARD else {}))
+    again = _gate(plan, excused, evidence)
+    # an excuse of the worst there can be covers everything, so it must be what is seen
+    seen = verdict.details.get("value", value)
+    other = verdict.reference.value if verdict.reference is not None else None
+    ends = [_above_worst(rule, rate, other) for rate in (value, seen)]
+    worst = check.benchmark != OVERLAP and ends[0] < _NEAR and ends[1] > _FAR
+    excuse = {"value": value, "stands": again.status.value, "open": again.because_missing, "worst": worst}
+    return replace(verdict, details={**verdict.details, "excuse": excuse})
+
+
+def _above_worst(rule: str, value: float, reference: float | None) -> float:
+    """How far a value is from the worst there can be: nothing right, or everything wrong."""
+    start = reference or 0.0
+    return value + start if rule in ("min", "drop", "gain") else 1.0 - start - value
+
+
+def _decided(plan: Plan, check: Check, evidence: Mapping[str, Evidence]) -> Verdict:
+    if check.rule != GUARD:
+        return _gate(plan, check, evidence)
+    candidate = evidence[check.own]
+    family = plan.family(check.model)
+    measured = tuple(m for member in family for m in (member.own, member.other or "") if m in evidence)
+    known = ("guards", check.model, *measured)
+    if known not in candidate.memo:
+        candidate.memo[known] = decide_guards(family, evidence, plan.loaded.suite.policy)
+    found: Verdict = candidate.memo[known][check.id]
+    return found
+
+
+def _gate(plan: Plan, check: Check, evidence: Mapping[str, Evidence]) -> Verdict:
     policy = plan.loaded.suite.policy
     candidate = evidence[check.own]
-    if check.rule == GUARD:
-        family = plan.family(check.model)
-        measured = tuple(m for member in family for m in (member.own, member.other or "") if m in evidence)
-        known = ("guards", check.model, *measured)
-        if known not in candidate.memo:
-            candidate.memo[known] = decide_guards(family, evidence, policy)
-        found: Verdict = candidate.memo[known][check.id]
-        return found
     judged = evidence[check.calibration] if check.calibration else None
     baseline = plan.baselines.get(check.versus or "")
     if isinstance(baseline, Published):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from dsafe_runner.checks.foresight import foresee
 from dsafe_runner.checks.impossible import refuse_impossible
+from dsafe_runner.config.words import printable
 from dsafe_runner.errors import ConfigError
 from dsafe_runner.measure.prepare import Job, prepare
 from dsafe_runner.measure.store import FileHashes, Store
@@ -37,6 +40,8 @@ def check_files(paths: list[Path], *, list_ids: bool, show_plan: bool, store: Pa
         for name, use in suite.benchmarks.items():
             if use.path is not None:
                 print(f"  {name}: {plan.offer(name).slices[OVERALL]} items in {use.path}")
+        for line in _expired(plan):
+            print(f"  {line}")
         if list_ids:
             for check in plan.checks:
                 waived = "waived; " if check.id in plan.waived else ""
@@ -44,6 +49,17 @@ def check_files(paths: list[Path], *, list_ids: bool, show_plan: bool, store: Pa
         if show_plan:
             _print_plan(plan, store)
     return 2 if wrong else 0
+
+
+def _expired(plan: Plan, today: datetime.date | None = None) -> Iterator[str]:
+    """A line per waiver whose last day is over: its checks fail again."""
+    covered = Counter(plan.waived.values())
+    for index, waiver in enumerate(plan.loaded.suite.waivers):
+        if waiver.until is not None and waiver.until < (today or datetime.date.today()):
+            file, line, column = plan.loaded.where("waivers", index, "until")
+            what = f"waiver {printable(waiver.check)} expired on {waiver.until}"
+            who = f"{covered[index]} checks fail again; {printable(waiver.owner)} renews or removes it"
+            yield f"{file}:{line}:{column}: {what}; {who}"
 
 
 def _place(job: Job) -> str:

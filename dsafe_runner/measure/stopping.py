@@ -85,7 +85,9 @@ class Stopper:
         # a failure that somebody has waived ends nothing: the other checks would stay undecided for ever
         if verdict.status is not Status.INCONCLUSIVE and settle_one(self._plan, verdict)[0] is Result.FAILED:
             self._failed.add(check.model)
-        return verdict.status is not Status.INCONCLUSIVE
+        # whether a waived failure has become worse than what is excused may still hang on answers to come
+        settled = verdict.status is not Status.INCONCLUSIVE and not verdict.details.get("excuse", {}).get("open")
+        return settled
 
     def _readable(self, benchmark: str) -> bool:
         """Whether a response can be scored at once."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from dsafe_runner.benchmarks.base import Benchmark, Offer
@@ -21,6 +20,7 @@ from dsafe_runner.plan.overlap import overlap_checks, overlap_measurements
 from dsafe_runner.plan.published import PAPER, Published, load_published
 from dsafe_runner.plan.shape import GUARD, Check, Measurement, Plan, level
 from dsafe_runner.plan.subjects import default_sampling, resolve
+from dsafe_runner.plan.waived import waived_checks
 from dsafe_runner.records import OVERALL, Sampling
 from dsafe_runner.suite.spec import BenchmarkUse, LoadedSuite, Threshold
 
@@ -75,7 +75,7 @@ def make_plan(loaded: LoadedSuite, unread: list[Mistake] | None = None) -> Plan:
     }
     checks |= {check.id: check for check in calibration_checks(loaded, calibrations)}
     checks |= {check.id: check for check in overlap_checks(loaded, mistakes)}
-    waived = _waivers(loaded, checks, mistakes)
+    waived = waived_checks(loaded, checks, mistakes)
     measurements = [
         _measurement(loaded, model, benchmark, benchmarks[benchmark].offer)
         for model in suite.models for benchmark in suite.benchmarks if (model, benchmark) in pairs
@@ -197,25 +197,6 @@ def _slices(
         what = f"{offer.name} has no slice of level {', '.join(threshold.per)}"
         mistakes.append(Mistake(*at, what, "leave `per` out"))
     return chosen
-
-
-def _waivers(loaded: LoadedSuite, checks: dict[str, Check], mistakes: list[Mistake]) -> dict[str, int]:
-    waived: dict[str, int] = {}
-    for index, waiver in enumerate(loaded.suite.waivers):
-        # brackets are part of every check id, so they are literal here; fnmatch never backtracks over its stars
-        pattern = waiver.check.replace("[", "[[]")
-        matched = [check_id for check_id in checks if fnmatchcase(check_id, pattern)]
-        at = loaded.where("waivers", index, "check")
-        if not matched:
-            todo = "correct the id (`dsafe check FILE --list` prints all) or remove the waiver"
-            mistakes.append(Mistake(*at, f"waiver {waiver.check!r} matches no check of this suite", todo))
-        for check_id in matched:
-            if check_id in waived:
-                _, line, _ = loaded.where("waivers", waived[check_id], "check")
-                mistakes.append(Mistake(*at, f"{check_id} is already waived at line {line}", "keep one of the two"))
-            else:
-                waived[check_id] = index
-    return waived
 
 
 def _measurement(loaded: LoadedSuite, model_name: str, benchmark: str, offer: Offer) -> Measurement:

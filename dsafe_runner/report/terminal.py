@@ -96,7 +96,8 @@ def _problems(terminal: Any, records: list[dict[str, Any]], errors: Mapping[str,
             excuses.setdefault(record["line"].removeprefix(record["reason"] + "; "), []).append(record)
     for excuse, waived in excuses.items():
         for record in waived:
-            _problem(terminal, "waived", record["check_id"], record["reason"])
+            value = record["details"]["excuse"]["value"]
+            _problem(terminal, "waived", record["check_id"], f"{record['reason']}, {value:g} is excused")
         terminal.write(f"       {excuse}\n")
 
 

@@ -13,6 +13,7 @@ from dsafe_runner.config import Document, read_document, validate
 from dsafe_runner.errors import ConfigError
 from dsafe_runner.suite.names import Catalogue, Draft, name_mistakes
 from dsafe_runner.suite.spec import BenchmarkUse, LoadedSuite, Model, Suite, Threshold, Waiver
+from dsafe_runner.suite.waivers import from_environment
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -34,6 +35,7 @@ def load_suite(
     if document.readable and () not in document.incomplete:
         draft = _draft(document, checked.bad | document.bad)
         mistakes += name_mistakes(draft, catalogue or _catalogue(), lambda *loc: document.where(loc))
+    mistakes += from_environment(document.raw, lambda *loc: document.where(loc))
     if mistakes or checked.value is None:
         raise ConfigError(mistakes)
     positions: dict[tuple[Any, ...], tuple[str, int, int]] = {

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from dsafe_runner.config.words import listed, printable, quoted, suggestion
+from dsafe_runner.config.words import listed, quoted, suggestion
 from dsafe_runner.errors import DsafeError, Mistake
 from dsafe_runner.suite.limits import limit_mistakes
 from dsafe_runner.suite.spec import BenchmarkUse, Model, Threshold, Waiver
+from dsafe_runner.suite.waivers import waiver_mistakes
 
 Where = Callable[..., tuple[str, int, int]]
 """Keys and indices -> file, line, column of that value."""
@@ -223,12 +224,7 @@ class _Check:
                 yield Mistake(*self.where(*loc, "per", position), what, todo)
 
     def waiver(self, index: int, waiver: Waiver) -> Iterable[Mistake]:
-        loc = ("waivers", index)
-        name = f"waiver {printable(waiver.check)}"
-        if waiver.until is None and not waiver.permanent:
-            yield Mistake(*self.where(*loc), f"{name} has no end", "add `until: YYYY-MM-DD` or `permanent: true`")
-        elif waiver.until is not None and waiver.permanent:
-            yield Mistake(*self.where(*loc, "permanent"), f"{name} has an end and is permanent", "keep one of the two")
+        yield from waiver_mistakes(index, waiver, self.where)
 
 
 def level_of(name: str) -> str:

@@ -22,7 +22,10 @@ _EXAMPLES: dict[str, dict[str, list[Any]]] = {
         "metric": ["acc", "rr-1", "rr-2", "hr", "refusal-rate", "asr", "content-pass", "pass@1"],
         "slices": [["discrimination", "discrimination.gender"]],
     },
-    "Waiver": {"check": ["distilled::mcq/overall[acc-min]", "distilled::refusal/*"], "until": ["2027-01-31"]},
+    "Waiver": {
+        "check": ["distilled::mcq/overall[acc-min]", "distilled::refusal/*"], "until": ["2027-01-31"],
+        "value": [0.8512, {"distilled::refusal/overall[hr-max]": 0.5}],
+    },
 }
 
 def schema_text() -> str:

@@ -187,13 +187,24 @@ class Policy(Strict):
 
 
 class Waiver(Strict):
-    """A known failure somebody has taken responsibility for."""
+    """A known failure somebody has taken responsibility for, as bad as it is now; `dsafe waive` writes it."""
 
     check: str = Field(min_length=1, description="A check id, or a pattern with * ? (brackets are literal).")
     reason: str = Field(min_length=1)
     owner: str = Field(min_length=1)
-    until: datetime.date | None = Field(default=None, description="Last day it holds (YYYY-MM-DD).")
+    until: datetime.date | None = Field(
+        default=None, description="Last day it holds (YYYY-MM-DD), at most a year ahead."
+    )
     permanent: bool = Field(default=False, description="Holds for ever; say why in `reason`.")
+    value: float | dict[str, float] | None = Field(
+        default=None,
+        description="What it excuses: the rate, or for a comparison the change, that the check had when somebody took "
+        "responsibility for it; for a pattern one per check id. Proven worse than that fails.",
+    )
+
+    def value_of(self, check_id: str) -> float | None:
+        """The value excused of a check; None where the waiver names none."""
+        return self.value.get(check_id) if isinstance(self.value, dict) else self.value
 
 
 class Suite(Strict):

@@ -54,9 +54,8 @@ _VERSUS = """\
 """
 
 _TAIL = """
-# A failure you know and answer for; ids: `dsafe check THIS_FILE --list`.
-# waivers:
-#   - {{check: "{title}::mcq/rights[acc-min]", reason: "...", owner: "...", until: 2030-01-31}}
+# A failure you know and answer for, as bad as it is; ids: `dsafe check THIS_FILE --list`. After a run, this writes it:
+#   dsafe waive "{title}::mcq/rights[acc-min]" --reason "..." --owner "..." --until YYYY-MM-DD
 """
 
 

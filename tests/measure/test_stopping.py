@@ -90,12 +90,19 @@ thresholds:
   - {{benchmark: ask, metric: rr-1, model: m, min: 0.5}}
 policy: {{stop: certain, fail_fast: true}}
 waivers:
-  - {{check: "m::q/overall[acc-min]", reason: known, owner: us, until: {until}}}
+  - {{check: "m::q/overall[acc-min]", value: {value}, reason: known, owner: us, {term}}}
 """
 
 
-@pytest.mark.parametrize(("until", "status"), [("2999-01-01", Status.PASS), ("2001-01-01", Status.INCONCLUSIVE)])
-def test_a_waived_failure_does_not_end_the_model(tmp_path, until, status):
+@pytest.mark.parametrize(
+    ("value", "term", "status"),
+    [
+        ("0.0", "permanent: true", Status.PASS), ("0.0", "until: 2001-01-01", Status.INCONCLUSIVE),
+        # worse than what is excused: a failure like any other
+        ("0.8", "permanent: true", Status.INCONCLUSIVE),
+    ],
+)  # fmt: skip
+def test_a_waived_failure_does_not_end_the_model(tmp_path, value, term, status):
     mcq = {"kind": "mcq", "options": ["甲", "乙"], "answer": "A"}
     for name, rows in (
         ("q", [{**mcq, "question": f"第{i}号题目"} for i in range(30)]),
@@ -104,7 +111,7 @@ def test_a_waived_failure_does_not_end_the_model(tmp_path, until, status):
         (tmp_path / f"{name}.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
     with ChatServer() as server:
         server.rules({"contains": "号题目", "reply": "答案：B"}, {"contains": "", "reply": TEXTS[0]})
-        (tmp_path / "x.safety.yaml").write_text(SERVED.format(url=server.url, until=until))
+        (tmp_path / "x.safety.yaml").write_text(SERVED.format(url=server.url, value=value, term=term))
         plan = make_plan(load_suite(tmp_path / "x.safety.yaml"))
         found = decide(plan, measure(plan, store=tmp_path / "s.sqlite", folder=tmp_path / "run"))
     assert found["m::q/overall[acc-min]"].status is Status.FAIL

@@ -10,8 +10,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "servers"))
 
 from chat_server import ChatServer
 
+from dsafe_runner.measure.measured import decide
 from dsafe_runner.measure.run import measure
 from dsafe_runner.plan import make_plan
+from dsafe_runner.records import Status
 from dsafe_runner.suite.load import load_suite
 
 SUITE = """\
@@ -44,7 +46,7 @@ def test_other_weights_under_the_same_name_are_told(tmp_path):
     )
 
 
-def test_a_model_compared_with_itself_is_told(tmp_path):
+def test_a_model_compared_with_itself_decides_nothing(tmp_path):
     with ChatServer() as server:
         models = "{m: {path: served-model, engine: fleet}, n: {path: served-model, engine: fleet}}"
         suite = SUITE.format(url=server.url).replace("{m: {path: served-model, engine: fleet}}", models)
@@ -53,4 +55,6 @@ def test_a_model_compared_with_itself_is_told(tmp_path):
         (tmp_path / "q.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
         plan = make_plan(load_suite(tmp_path / "x.safety.yaml"))
         run = measure(plan, store=tmp_path / "s.sqlite", folder=tmp_path / "run")
-    assert run.warnings == ["m and n are one model under two names: comparing them shows nothing"]
+    (why,) = set(run.refused.values())
+    assert why.startswith("m and n are one model under two names: both are the same recorded run")
+    assert {verdict.status for verdict in decide(plan, run).values()} == {Status.INCONCLUSIVE}

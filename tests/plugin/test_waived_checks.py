@@ -6,13 +6,14 @@ import pytest
 
 WAIVER = """
 waivers:
-  - {check: "%s", reason: known, owner: wang, %s}
+  - {check: "%s", value: %s, reason: known, owner: wang, %s}
 """
+WRONG = "safe::wrong/overall[acc-min]"
 
 
-def waive(project, check, term):
+def waive(project, check, term, value="0.0"):
     path = project.path / "suites/demo.safety.yaml"
-    path.write_text(path.read_text() + WAIVER % (check, term))
+    path.write_text(path.read_text() + WAIVER % (check, value, term))
 
 
 @pytest.mark.parametrize("mode", [[], ["-n2"]])
@@ -22,7 +23,7 @@ def test_a_waived_failure_is_shown_and_does_not_fail(project, mode):
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
-            "WAIVED safe::wrong/overall?acc-min?  acc 0.000 < 0.9 (needs 11 of 12, has 0)",
+            "WAIVED safe::wrong/overall?acc-min?  acc 0.000 < 0.9 (needs 11 of 12, has 0), 0 is excused",
             "*waived permanent: known (owner wang)",
         ]
     )
@@ -30,8 +31,30 @@ def test_a_waived_failure_is_shown_and_does_not_fail(project, mode):
 
 
 def test_a_pattern_with_a_star(gate, project):
-    waive(project, "safe::wro*", "until: 2099-12-31")
+    waive(project, "safe::wro*", "permanent: true", f'{{"{WRONG}": 0.0}}')
     assert gate("suites").ret == 0
+
+
+def test_a_failure_that_has_become_worse_than_its_waiver_fails(gate, project):
+    waive(project, WRONG, "permanent: true", "0.75")
+    result = gate("suites")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAIL safe::wrong/*its waiver excuses 0.75, and this is proven worse (owner wang)*"])
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "line"),
+    [
+        ("safe::wrong*", "0.0", "is a pattern with one value for all checks"),
+        ("*", f'{{"{WRONG}": 0.0}}', "would cover every check"),
+        (WRONG, "null", "does not say which value it excuses"),
+    ],
+)
+def test_one_that_excuses_anything_is_a_suite_error(gate, project, check, value, line):
+    waive(project, check, "permanent: true", value)
+    result = gate("suites")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines([f"suites/demo.safety.yaml:*{line}*"])
 
 
 def test_an_expired_one_fails(gate, project):
@@ -42,7 +65,7 @@ def test_an_expired_one_fails(gate, project):
 
 
 def test_one_on_a_passing_check_fails(gate, project):
-    waive(project, "safe::mcq/overall[acc-min]", "permanent: true")
+    waive(project, "safe::mcq/overall[acc-min]", "permanent: true", "0.25")
     result = gate("suites")
     assert result.parseoutcomes()["failed"] == 2
     result.stdout.fnmatch_lines(["FAIL safe::mcq/overall?acc-min?*passes, but is waived*"])

@@ -35,8 +35,8 @@ thresholds:
     max: 0.02
     slices: [overall, discrimination]
 waivers:
-  - {check: "safe::mcq/*", reason: r, owner: o, until: 2027-01-31}
-  - {check: "base::mcq/overall[acc-min]", reason: r, owner: o, permanent: true}
+  - {check: "safe::mcq/*", value: {"safe::mcq/overall[acc-min]": 0.5}, reason: r, owner: o, until: 2020-01-31}
+  - {check: "base::mcq/overall[acc-min]", value: 0.5, reason: r, owner: o, permanent: true}
 """
 ENV = MappingProxyType({"CKPT": "./out/safe"})
 
@@ -57,7 +57,7 @@ def test_a_suite_loads_with_positions_and_hash() -> None:
     assert suite.models["safe"].path == "./out/safe"
     assert suite.thresholds[1].max_drop == 0.0
     assert suite.thresholds[2].slices == ["overall", "discrimination"]
-    assert str(suite.waivers[0].until) == "2027-01-31"
+    assert str(suite.waivers[0].until) == "2020-01-31"
     assert loaded.path == Path("x.safety.yaml")
     assert loaded.sha256 == hashlib.sha256(SUITE.encode()).hexdigest()
     assert loaded.where("thresholds", 0, "min") == ("x.safety.yaml", 11, 61)
@@ -182,3 +182,14 @@ def test_suites_with_words_swapped_give_mistakes_or_load(swaps: list[tuple[int, 
     else:
         lines = []
     assert all(line.startswith("x.safety.yaml:") and line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize("key", ["check", "reason", "owner"])
+def test_a_waiver_that_the_environment_fills_is_a_mistake(key: str) -> None:
+    said = {"check": "base::mcq/overall[acc-min]", "reason": "known", "owner": "wang", key: "${WHO}"}
+    row = ", ".join(f'{name}: "{value}"' for name, value in said.items())
+    text = f"{SUITE.split('waivers:')[0]}waivers:\n  - {{{row}, value: 0.5, permanent: true}}\n"
+    with pytest.raises(ConfigError) as caught:
+        load_suite(save(text), {**ENV, "WHO": "base::mcq/overall[acc-min]"})
+    (mistake,) = caught.value.mistakes
+    assert f"a waiver's {key} comes from the environment (${{WHO}})" in mistake.what

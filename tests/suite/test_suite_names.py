@@ -172,15 +172,23 @@ def test_engines(tmp_path: Path) -> None:
 def test_waivers(tmp_path: Path) -> None:
     tail = f"""benchmarks: {{b: {{use: demo/mcq}}}}
 {LIMIT}waivers:
-  - {{check: "*", reason: r, owner: o}}
-  - {{check: "*", reason: r, owner: o, permanent: false}}
-  - {{check: "*", reason: r, owner: o, until: 2027-01-31, permanent: true}}
-  - {{check: "*", reason: r, owner: o, until: 2020-01-31}}
+  - {{check: "m::b", value: 0.1, reason: r, owner: o}}
+  - {{check: "m::b", value: 0.1, reason: r, owner: o, permanent: false}}
+  - {{check: "m::b", value: 0.1, reason: r, owner: o, until: 2020-01-31, permanent: true}}
+  - {{check: "m::b", value: 0.1, reason: r, owner: o, until: 2020-01-31}}
+  - {{check: "m::b", value: 0.1, reason: r, owner: o, until: 2999-01-31}}
+  - {{check: "*::?", value: 0.1, reason: r, owner: " ", permanent: true}}
 """
-    assert found(tail, tmp_path) == [
-        "4:5: waiver * has no end; add `until: YYYY-MM-DD` or `permanent: true`",
-        "5:5: waiver * has no end; add `until: YYYY-MM-DD` or `permanent: true`",
-        "6:69: waiver * has an end and is permanent; keep one of the two",
+    lines = found(tail, tmp_path)
+    assert lines[:3] == [
+        "4:5: waiver m::b has no end; add `until: YYYY-MM-DD` or `permanent: true`",
+        "5:5: waiver m::b has no end; add `until: YYYY-MM-DD` or `permanent: true`",
+        "6:84: waiver m::b has an end and is permanent; keep one of the two",
+    ]
+    assert lines[3].startswith("8:61: waiver m::b holds until 2999-01-31, more than a year ahead; write ")
+    assert lines[4:] == [
+        "9:13: waiver *::? would cover every check; name the check, or the model and benchmark whose checks fail",
+        "9:51: waiver *::? has a blank owner; say why, and who answers for it",
     ]
 
 
