@@ -34,7 +34,10 @@ def decide_one(plan: Plan, check: Check, evidence: Mapping[str, Evidence]) -> Ve
         return verdict
     # the check once more, with what is excused in place of its limit: the same test, at the same confidence
     rule, limit = as_limit(check, value)
-    excused = replace(check, rule=rule, limit=limit, **({"calibration": None} if check.rule == GUARD else {}))
+    excused = replace(check, rule=rule, limit=limit)
+    if check.rule == GUARD:
+        # as guards are: about items like these, whatever the judge is worth
+        excused = replace(excused, uncertainty="items", calibration=None)
     again = _gate(plan, excused, evidence)
     # an excuse of the worst there can be covers everything, so it must be what is seen
     seen = verdict.details.get("value", value)

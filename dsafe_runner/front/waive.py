@@ -118,10 +118,10 @@ def _value(record: dict[str, Any]) -> float:
         raise EvidenceError(f"{record['check_id']} has no value in that run; a waiver must name one")
     rule = record["rule"]
     down = HIGHER_IS_BETTER.get(record["metric"], True) if rule == GUARD else rule in ("min", "drop", "gain")
-    scale = 10**_DIGITS
+    scale = 10.0**_DIGITS
     # what is whole at this many digits stays what it is
-    scaled = round(value * scale, 6)
-    return (math.floor(scaled) if down else math.ceil(scaled)) / scale
+    scaled = round(float(value) * scale, 6)
+    return float((math.floor(scaled) if down else math.ceil(scaled)) / scale)
 
 
 def _suite_of(folder: Path, record: dict[str, Any]) -> Path:

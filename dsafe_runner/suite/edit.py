@@ -23,11 +23,11 @@ def with_waiver(text: str, waiver: dict[str, Any]) -> str:
     """
     data = _read(text)
     waivers = data.get(_SECTION)
-    if waivers is not None and not isinstance(waivers, list):
-        raise DataError("`waivers` is no list; make it one")
     ending = "\r\n" if "\r\n" in text else "\n"
     if not waivers:
         return _first(text, data, waiver, ending)
+    if not isinstance(waivers, CommentedSeq):
+        raise DataError("`waivers` is no list; make it one")
     if waivers.fa.flow_style():
         return _reflowed(text, data, waiver)
     replaced = [i for i, one in enumerate(waivers) if isinstance(one, dict) and one.get("check") == waiver["check"]]
