@@ -14,6 +14,7 @@ from dsafe_runner.benchmarks import tiny_text
 from dsafe_runner.errors import TrainingError, UnavailableError
 from dsafe_runner.training.finite import check_written
 from dsafe_runner.training.recipe import FromScratch, Recipe
+from dsafe_runner.training.template_check import check_named
 from dsafe_runner.training.templates import TEMPLATES
 from dsafe_runner.training.tokenizer import make_tokenizer
 
@@ -23,7 +24,7 @@ MARK = "<!-- written by dsafe train; without this line the card is yours, and is
 def open_tokenizer(recipe: Recipe, path: str | None) -> Any:
     """The tokenizer a recipe starts from, with its chat template.
 
-    UnavailableError: it cannot be loaded. TrainingError: it has no chat template.
+    UnavailableError: it cannot be loaded. TrainingError: it has no chat template, or no tokens for the one given to it.
     """
     if recipe.start.scratch is not None:
         tokenizer = make_tokenizer(tiny_text.words(), recipe.start.scratch.context)
@@ -34,6 +35,7 @@ def open_tokenizer(recipe: Recipe, path: str | None) -> Any:
             tokenizer = AutoTokenizer.from_pretrained(str(path), revision=recipe.start.revision or "main")
     if recipe.template is not None:
         tokenizer.chat_template = TEMPLATES[recipe.template]
+        check_named(tokenizer, recipe.template)
     if not tokenizer.chat_template:
         raise TrainingError(f"{path} has no chat template; give the recipe a `template`")
     return tokenizer

@@ -11,7 +11,7 @@ from typing import Any
 
 from dsafe_runner.errors import TrainingError
 from dsafe_runner.records import Message, message_list
-from dsafe_runner.training.templates import ASSISTANT, END_THINK, PREFILL, USER
+from dsafe_runner.training.templates import ASSISTANT, END_THINK, PREFILL, TEMPLATES, THINK, USER
 from dsafe_runner.training.tokenise import render_prompt
 
 _PROBE = (Message("user", "一"), Message("assistant", f"想\n{END_THINK}\n\n二"), Message("user", "三"))
@@ -24,6 +24,7 @@ def check_template(tokenizer: Any, reasoning: str | None) -> None:
     reasoning  "deepseek-r1": the format must be exactly that of the R1 distills. None: the reply must follow the prompt
                and be ended by the end-of-text token, in whatever format.
     """
+    _refuse_dates(tokenizer)
     if reasoning is None:
         _check_plain(tokenizer)
         return
@@ -41,6 +42,37 @@ def check_template(tokenizer: Any, reasoning: str | None) -> None:
                 f"unknown chat template: a probe is rendered as {found!r}, deepseek-r1 gives {wanted!r}; take a "
                 "DeepSeek-R1 distill as the start, or say `template: deepseek-r1`"
             )
+
+
+def check_named(tokenizer: Any, name: str) -> None:
+    """TrainingError: a template of ours writes markers that are not single tokens of this tokenizer."""
+    markers = [USER, ASSISTANT, *((THINK, END_THINK) if PREFILL in TEMPLATES[name].replace("\\n", "\n") else ())]
+    split = [m for m in markers if len(tokenizer(m, add_special_tokens=False)["input_ids"]) != 1]
+    if split:
+        raise TrainingError(
+            f"template: {name} writes {', '.join(split)}, which this tokenizer reads as several tokens: no turn would "
+            "have a marker of its own; leave `template` out to keep the start's own, or take a start that has them"
+        )
+
+
+def _refuse_dates(tokenizer: Any) -> None:
+    """TrainingError: prompts would hold the day they were trained on."""
+    days = []
+    for day in ("第一天", "第二天"):
+        try:
+            probe = message_list(_PROBE[:1])
+            days.append(
+                tokenizer.apply_chat_template(
+                    probe, add_generation_prompt=True, tokenize=False, strftime_now=lambda _, day=day: day
+                )
+            )
+        except Exception:  # it cannot render a probe: said where that is checked
+            return
+    if days[0] != days[1]:
+        raise TrainingError(
+            "the chat template writes the date of the day into every prompt: the model would be trained on prompts it "
+            "is never served with; give the start a template with a fixed date, or none"
+        )
 
 
 def _check_plain(tokenizer: Any) -> None:

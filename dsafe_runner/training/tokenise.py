@@ -13,6 +13,7 @@ from typing import Any
 
 from dsafe_runner.errors import TrainingError
 from dsafe_runner.records import Message, message_list
+from dsafe_runner.training.markers import Markers, markers_of
 from dsafe_runner.training.templates import END_THINK, PREFILL, THINK
 
 
@@ -73,12 +74,16 @@ def completion(prompt: str, row: Conversation) -> str:
     return f"{opening}{row.thinking}\n{END_THINK}\n\n{row.answer}"
 
 
-def tokenise(tokenizer: Any, row: Conversation, *, reasoning: bool, max_length: int) -> Tokens:
+def tokenise(
+    tokenizer: Any, row: Conversation, *, reasoning: bool, max_length: int, markers: Markers | None = None
+) -> Tokens:
     """One row. TrainingError says what is wrong with it and what to do.
 
     reasoning   thinking is required, and exactly one `</think>` must be trained on
     max_length  tokens; a longer row is an error, because a cut one never trains its end
+    markers     of the tokenizer; worked out unless given
     """
+    _refuse_markers(tokenizer, row, reasoning, markers or markers_of(tokenizer))
     prompt = render_prompt(tokenizer, row.messages)
     text = completion(prompt, row)
     where = row.named
@@ -101,16 +106,30 @@ def tokenise(tokenizer: Any, row: Conversation, *, reasoning: bool, max_length: 
             f"{where}: {(x + y).count(bos)} beginning-of-text tokens where the model is served with one; "
             "check the chat template"
         )
-    special = set(y) & set(tokenizer.all_special_ids)
-    if special:
-        named = ", ".join(map(str, tokenizer.convert_ids_to_tokens(sorted(special))))
-        raise TrainingError(f"{where}: the text itself holds {named}; remove it")
     y.append(eos)
     if len(x) + len(y) > max_length:
         raise _TooLongError(
             f"{where}: {len(x) + len(y)} tokens, max_length is {max_length}; raise it or drop the row"
         )
     return Tokens(x + y, [0] * len(x) + [1] * len(y))
+
+
+def _refuse_markers(tokenizer: Any, row: Conversation, reasoning: bool, markers: Markers) -> None:
+    """TrainingError: a text of the row holds what only the template, or our own </think>, may write."""
+    texts = [("thinking", row.thinking), ("answer", row.answer)]
+    for number, turn in enumerate(row.messages, 1):
+        # the thinking of earlier turns is dropped by the template, as when serving
+        shown = turn.content.split(END_THINK)[-1] if reasoning and turn.role == "assistant" else turn.content
+        texts.append((f"turn {number} ({turn.role})", shown))
+    for place, text in texts:
+        held = markers.named(text, list(tokenizer(text, add_special_tokens=False)["input_ids"])) if text else []
+        if place == "thinking":
+            held += [one for one in (THINK, END_THINK) if one in text and one not in held]
+        if held:
+            raise TrainingError(
+                f"{row.named}: the text itself holds {', '.join(held)} ({place}); only the template may write that: "
+                "it would be trained as the beginning or end of a turn; remove it"
+            )
 
 
 def tokenise_all(
@@ -125,9 +144,10 @@ def tokenise_all(
     tokens: list[Tokens] = []
     left_out: list[Conversation] = []
     longest: _TooLongError | None = None
+    markers = markers_of(tokenizer)
     for row in rows:
         try:
-            tokens.append(tokenise(tokenizer, row, reasoning=reasoning, max_length=max_length))
+            tokens.append(tokenise(tokenizer, row, reasoning=reasoning, max_length=max_length, markers=markers))
             fitting.append(row)
         except _TooLongError as error:
             left_out.append(row)
