@@ -33,7 +33,7 @@ class Evidence:
     _by_slice: dict[str, list[str]] = field(default_factory=dict)
 
     def items(self, slice_name: str) -> list[str]:
-        """Ids of the items of a slice, in file order.
+        """Ids of the items of a slice, or of several joined by `+`, in file order.
 
         Raises:
             EvidenceError: the slice has no items, so nothing can be decided on it.
@@ -42,6 +42,9 @@ class Evidence:
             for item, names in self.slices.items():
                 for name in names:
                     self._by_slice.setdefault(name, []).append(item)
+        if slice_name not in self._by_slice and "+" in slice_name:
+            parts = set(slice_name.split("+"))
+            self._by_slice[slice_name] = [item for item, names in self.slices.items() if parts & {*names}]
         found = self._by_slice.get(slice_name)
         if not found:
             raise EvidenceError(f"{self.measurement} has no items in slice {slice_name}")

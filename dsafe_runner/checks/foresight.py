@@ -22,7 +22,8 @@ def foresee(plan: Plan, check: Check) -> str:
     if check.rule == GUARD:
         level = one_of(len(plan.family(check.model)), plan.loaded.suite.policy.guard_error)
         sees = detectable_drop(items, ASSUMED_FLIPS, level, samples)
-        return "sees no drop at all" if sees is None else f"sees drops of {100 * sees:.0f} points or more"
+        what = "sees no drop at all" if sees is None else f"sees drops of {100 * sees:.0f} points or more"
+        return f"pools {', '.join(check.parts)}: {what}" if check.parts else what
     if check.rule in ("min", "max"):
         return _rate(check, items, samples)
     if check.uncertainty != "items":

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from dsafe_runner.checks.certain import Tally, certain, differences, rates, turned
 from dsafe_runner.checks.onesided import (
+    SLACK,
     Claim,
     claim_of,
     margin_of,
@@ -36,6 +37,7 @@ class Why(StrEnum):
     TOO_FEW = "too few items"
     NOT_CALIBRATED = "judge not calibrated"
     RERUN_NOISE = "rerun noise unmeasured"
+    BLIND = "no answers of the candidate could fail it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Decision:
     spare           PASS: further answers that may be bad or missing. Missing answers: of them, how many may stay
                     missing. None where no count says it
     least_items     too few items: how many would be enough; None if no number is
+    blind           the reference is so bad that a candidate without one good answer would be inside the limit
     """
 
     status: Status
@@ -107,6 +110,7 @@ class Decision:
     needed: int | None = None
     spare: int | None = None
     least_items: int | None = None
+    blind: bool = False
 
 
 def absolute(
@@ -175,8 +179,11 @@ def relative(
         return replace(decided, why=Why.RERUN_NOISE)
     # of a true difference as large as the limit, the most and the least that the judge may show
     least, most = sorted(margin * share for share in youden)
-    decided = _decide(decided, claim, differences(good, other, samples, clusters), (most, least))
-    return _too_few(decided, claim, most)
+    completions = differences(good, other, samples, clusters)
+    decided = _decide(decided, claim, completions, (most, least))
+    nothing = differences([(0, 0)] * len(other), [(yes, 0) for yes, _ in other], samples, clusters)[0]
+    lost = any(moved < 0 for (moved, _), count in completions[0].items() if count)
+    return _seeing(_too_few(decided, claim, most), claim.p(nothing, most) <= sure.alpha, lost)
 
 
 def against_counts(
@@ -201,8 +208,21 @@ def against_counts(
     if sure.uncertainty == "none":
         # a difference from a fixed rate is a rate, shifted
         fixed = other_good / other_n
-        return _decide(decided, whole(0), rates(good, samples), (margin + fixed, margin + fixed), fixed)
-    return _decide(decided, published(other_good, other_n), rates(good, samples), (margin, margin))
+        claim, ends, shift = whole(0), (margin + fixed, margin + fixed), fixed
+    else:
+        claim, ends, shift = published(other_good, other_n), (margin, margin), 0.0
+    decided = _decide(decided, claim, rates(good, samples), ends, shift)
+    lost = sum(yes for yes, _ in good) * other_n < other_good * decided.n - SLACK
+    return _seeing(decided, claim.p({(0, samples): len(good)}, ends[0]) <= sure.alpha, lost)
+
+
+def _seeing(decided: Decision, blind: bool, lost: bool) -> Decision:
+    """Where even a candidate without one good answer would pass, one passes only if nothing is lost or missing."""
+    if not blind or decided.status is not Status.PASS:
+        return decided
+    if lost or decided.missing or decided.other_missing:
+        return replace(decided, status=Status.INCONCLUSIVE, why=Why.BLIND, blind=True)
+    return replace(decided, blind=True)
 
 
 def undecided(

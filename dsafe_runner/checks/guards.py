@@ -60,6 +60,8 @@ class Guarded:
     family            guards of the family; `unmeasured` of them were not measured
     tripped           the drop is larger than the tripwire
     sees              the drop that it would find 80 % of the time
+    blind             the reference has so little to lose (`loses` answers) that not even the loss of it all would fail:
+                      it passes only where nothing is lost and nothing is missing
     """
 
     status: Status
@@ -79,6 +81,9 @@ class Guarded:
     sees: float | None
     least: float
     most: float
+    samples: int = 1
+    blind: bool = False
+    loses: int = 0
 
 
 def decide_guards(
@@ -128,6 +133,8 @@ class _Completions:
         sides = (guard.ours, guard.theirs)
         good, other = sides if guard.higher else (turned(side, guard.samples) for side in sides)
         ends = differences(good, other, guard.samples, guard.clusters)
+        known = [(yes, 0) for yes, _ in other]
+        self.nothing: Units = differences([(0, 0)] * len(known), known, guard.samples, guard.clusters)[0]
         self.worst: Units = ends[0]
         self.best: Units = ends[-1]
         lowest, _ = sign_test(self.worst)
@@ -162,8 +169,14 @@ def _decide(
     total, n = sums(ends.best)
     allowed = math.inf if guard.tripwire is None else guard.tripwire * n + SLACK
     tripped, may_trip = -total > allowed, -sums(ends.worst)[0] > allowed
+    loses = -sums(ends.nothing)[0]
+    blind = loses <= allowed and sign_test(ends.nothing)[0] > one_of(family, sure.alpha) + SLACK
+    missing = sum(unknown for side in (guard.ours, guard.theirs) for _, unknown in side)
+    lost = any(moved < 0 for (moved, _), count in ends.worst.items() if count)
     if high <= sure.alpha or tripped:
         status = Status.FAIL
+    elif blind and (lost or missing):
+        status = Status.INCONCLUSIVE
     elif low > sure.alpha and not may_trip:
         status = Status.PASS
     else:
@@ -173,7 +186,7 @@ def _decide(
     bounds = claim.low(ends.worst, sure.alpha), claim.high(ends.best, sure.alpha)
     return Guarded(
         status=status,
-        why=Why.MISSING if status is Status.INCONCLUSIVE else None,
+        why=None if status is not Status.INCONCLUSIVE else Why.BLIND if blind else Why.MISSING,
         value=seen.value,
         least=seen.least,
         most=seen.most,
@@ -182,13 +195,16 @@ def _decide(
         lost=sum(count for (moved, _), count in ends.best.items() if moved < 0),
         gained=sum(count for (moved, _), count in ends.best.items() if moved > 0),
         items=len(guard.ours),
-        missing=sum(unknown for side in (guard.ours, guard.theirs) for _, unknown in side),
+        missing=missing,
         p=ends.highest[0],
         family_p=high,
         family=family,
         unmeasured=family - measured,
         tripped=tripped,
         sees=detectable_drop(len(guard.ours), flips, one_of(family, sure.alpha), guard.samples),
+        samples=guard.samples,
+        blind=blind,
+        loses=loses,
     )
 
 

@@ -11,6 +11,7 @@ from dsafe_runner.checks.onesided import claim_of, margin_of
 from dsafe_runner.checks.possible import least_items, spotless
 from dsafe_runner.errors import ConfigError, Mistake
 from dsafe_runner.plan import CALIBRATION, GUARD, OVERLAP, Check, Plan
+from dsafe_runner.plan.pool import least_guarded, too_small
 
 _KEYS = {"min": "min", "max": "max", "drop": "max_drop", "gain": "min_gain", "rise": "max_rise", "fall": "min_fall"}
 
@@ -30,15 +31,31 @@ def impossible(plan: Plan) -> Iterable[Mistake]:
     """A mistake per limit that is out of reach, however good the model."""
     seen: set[tuple[object, ...]] = set()
     for check in plan.checks:
-        if check.rule == GUARD or check.benchmark in (CALIBRATION, OVERLAP):
+        if check.benchmark in (CALIBRATION, OVERLAP):
             continue
         samples = plan.loaded.suite.benchmarks[check.benchmark].samples
+        if check.rule == GUARD:
+            yield from _blind(plan, check, check.n // samples)
+            continue
         what = _noise(plan, check, samples) or _too_few(check, samples)
         # one limit on many slices of one size, or on several models, is one mistake
         if what and (check.where, what) not in seen:
             seen.add((check.where, what))
             todo = "raise `samples`, or say uncertainty: items" if what.startswith("uncert") else _todo(check)
             yield Mistake(*check.where, f"{check.benchmark}/{check.slice}: {what}", todo)
+
+
+def _blind(plan: Plan, check: Check, items: int) -> Iterable[Mistake]:
+    """A guard that no answers of the candidate could fail."""
+    family = len(plan.family(check.model))
+    least = least_guarded(family, plan.loaded.suite.policy.guard_error)
+    if too_small(check, items, least):
+        among = "alone" if family == 1 else f"among the {family} guards of {check.model}"
+        what = (
+            f"{check.benchmark}/{check.slice}: a guard on {items} items could not fail if all were lost: {among} it "
+            f"takes at least {least}"
+        )
+        yield Mistake(*check.where, what, "ask more items, add a `tripwire`, or write `pool: area`")
 
 
 def _noise(plan: Plan, check: Check, samples: int) -> str | None:

@@ -106,7 +106,7 @@ def decide_guards(
             continue
         _same_items(check, ours, theirs)
         family[check.id] = guards.Guard(
-            tally(check.metric, ours, check.slice), tally(check.metric, theirs, check.slice), ours.samples,
+            tally(check.metric, ours, check.cells), tally(check.metric, theirs, check.cells), ours.samples,
             HIGHER_IS_BETTER[check.metric], check.tripwire,
         )
     found = guards.decide_guards(family, gate.Sure("items", 1.0 - policy.guard_error))
@@ -117,17 +117,17 @@ def decide_guards(
         if check.id in found and judged:
             guarded = found[check.id]
             both = (evidence[m] for m in (check.own, check.other or ""))
-            sides = [estimate(check.metric, side, check.slice, policy.confidence) for side in both]
+            sides = [estimate(check.metric, side, check.cells, policy.confidence) for side in both]
             verdict = Verdict(
                 check.id, guarded.status, guard_sentence(check, guarded), estimate=sides[0],
                 reference=sides[1], change_low=guarded.low, change_high=guarded.high,
-                because_missing=guarded.status is Status.INCONCLUSIVE,
+                because_missing=guarded.why is gate.Why.MISSING or (guarded.why is not None and guarded.missing > 0),
                 details={
                     "role": "guard", "uncertainty": "items", "confidence": 1.0 - policy.guard_error,
                     "p": guarded.family_p,
                     "own_p": guarded.p, "lost": guarded.lost, "gained": guarded.gained, "sees": guarded.sees,
                     "family": guarded.family, "unmeasured": guarded.unmeasured, "tripped": guarded.tripped,
-                    "value": guarded.value,
+                    "value": guarded.value, "blind": guarded.blind,
                 },
             )
             verdict = _believed(check, verdict, sides, evidence[check.calibration] if check.calibration else None)
@@ -147,7 +147,7 @@ def _believed(check: Check, verdict: Verdict, sides: list[Estimate], calibration
 
 
 def _same_items(check: Check, ours: Evidence, theirs: Evidence) -> None:
-    if ours.items(check.slice) != theirs.items(check.slice) or ours.samples != theirs.samples:
+    if ours.items(check.cells) != theirs.items(check.cells) or ours.samples != theirs.samples:
         raise EvidenceError(f"{ours.measurement} and {theirs.measurement} do not hold the same items")
 
 
@@ -163,7 +163,7 @@ def _details(check: Check, decided: gate.Decision) -> dict[str, object]:
         "role": "gate", "uncertainty": decided.sure.uncertainty, "confidence": decided.sure.confidence,
         "why": decided.why.value if decided.why else None, "p": decided.p, "p_outside": decided.p_below,
         "needed": decided.needed, "spare": decided.spare, "lost": decided.lost, "gained": decided.gained,
-        "least_items": decided.least_items, "value": decided.value,
+        "least_items": decided.least_items, "value": decided.value, "blind": decided.blind,
     }
 
 

@@ -31,12 +31,14 @@ def gate_sentence(
     facts = _facts(check, decided, gaps)
     if decided.sure.uncertainty == "none":
         if decided.status is not Status.INCONCLUSIVE:
-            return f"{name} {shown} {sign} {check.limit:g} ({facts})"
-        return f"cannot tell: {_missing(decided)}: {name} {shown}, limit {check.limit:g} ({facts})"
+            return f"{name} {shown} {sign} {check.limit:g} ({facts}){_only_because(check, decided)}"
+        why = _blind(check, decided) if decided.why is Why.BLIND else _missing(decided)
+        return f"cannot tell: {why}: {name} {shown}, limit {check.limit:g} ({facts})"
     bound = low if check.rule in _AT_LEAST else high
     sure = f"{decided.sure.confidence:.0%} sure"
     if decided.status is Status.PASS:
-        return f"{name} {shown} {sign} {check.limit:g}, {sure} of {holds} {_number(check, bound)} ({facts})"
+        seen = f"{name} {shown} {sign} {check.limit:g}, {sure} of {holds} {_number(check, bound)} ({facts})"
+        return seen + _only_because(check, decided)
     if decided.status is Status.FAIL:
         other, turned = (high, "<=") if check.rule in _AT_LEAST else (low, ">=")
         return f"{name} {shown} {sign} {check.limit:g}, {sure} of {turned} {_number(check, other)} ({facts})"
@@ -49,15 +51,38 @@ def guard_sentence(check: Check, guarded: Guarded) -> str:
     """The sentence of a guard."""
     moved = span(guarded.value, guarded.least, guarded.most, "+.3f")
     what = f"{check.metric} vs {check.versus} {moved}, lost {guarded.lost}, gained {guarded.gained} of {guarded.items}"
+    if check.parts:
+        what += f" in {len(check.parts)} slices together ({', '.join(check.parts)})"
     family = f"all {guarded.family} guards" if guarded.family > 1 else "the one guard"
     if guarded.tripped:
         return f"{what}: more than the tripwire of {check.tripwire:g}"
     if guarded.status is Status.FAIL:
         return f"{what}: across {family} a drop this clear happens by chance {guarded.family_p:.1%} of the time"
+    little = f"{check.versus} has only {guarded.loses} of {guarded.items * guarded.samples} to lose here"
+    if guarded.status is Status.PASS and guarded.blind:
+        return f"{what}: passes only because nothing is lost and nothing missing: {little}, too few for a proof"
     if guarded.status is Status.PASS:
         return f"{what}: no proven drop{_sees(guarded)}"
+    if guarded.why is Why.BLIND:
+        missing = f", and {guarded.missing} answers are missing" if guarded.missing else ""
+        return f"cannot tell: {little}, so that not even the loss of them all would fail{missing}: {what}"
     unmeasured = f", {guarded.unmeasured} guards of the family were not measured" if guarded.unmeasured else ""
     return f"cannot tell: {guarded.missing} answers are missing{unmeasured}: {what} (family p {guarded.family_p:.3f})"
+
+
+def _blind(check: Check, decided: Decision) -> str:
+    other = f"{check.versus} {decided.other_k:g} of {decided.other_n:g}"
+    return f"the worst model there can be would be inside this limit ({other}), and something is lost or missing"
+
+
+def _only_because(check: Check, decided: Decision) -> str:
+    """What a pass stands on where the limit says nothing against such a reference."""
+    if not decided.blind:
+        return ""
+    return (
+        f": the worst model there can be would be inside this limit ({check.versus} {decided.other_k:g} of "
+        f"{decided.other_n:g}); passes only because nothing is lost and nothing missing"
+    )
 
 
 def span(value: float | None, least: float, most: float, spec: str = ".3f") -> str:
@@ -138,6 +163,8 @@ def _why(check: Check, decided: Decision, refusals: Sequence[Refusal]) -> str:
         least = decided.least_items
         enough = f"; it takes {least}" if least else "; no number is enough"
         return f"{decided.items} items are too few to prove this limit{enough}"
+    if decided.why is Why.BLIND:
+        return _blind(check, decided)
     if decided.why is Why.RERUN_NOISE:
         return "how much a rerun would differ is not measured; say samples: 2 or more, or uncertainty: items or none"
     return "the limit lies inside the interval"

@@ -17,6 +17,7 @@ from dsafe_runner.plan.calibration import calibration_checks, calibration_id, ca
 from dsafe_runner.plan.coverage import uncovered
 from dsafe_runner.plan.fitness import misfits
 from dsafe_runner.plan.overlap import overlap_checks, overlap_measurements
+from dsafe_runner.plan.pool import pooled
 from dsafe_runner.plan.published import PAPER, Published, load_published
 from dsafe_runner.plan.shape import GUARD, Check, Measurement, Plan, level
 from dsafe_runner.plan.subjects import default_sampling, resolve
@@ -65,6 +66,7 @@ def make_plan(loaded: LoadedSuite, unread: list[Mistake] | None = None) -> Plan:
                 mistakes.append(Mistake(*check.where, twice, "drop one"))
             else:
                 checks[check.id] = check
+    checks = pooled(loaded, checks, benchmarks, mistakes)
     mistakes += misfits(loaded, list(checks.values()), judges)
     left_out = list(uncovered(loaded, benchmarks))
     mistakes += [what for what, too_much in left_out if too_much]
@@ -178,7 +180,7 @@ def _checks(
                     where=loaded.where("thresholds", index, key),
                     uncertainty=threshold.uncertainty or policy.uncertainty,
                     confidence=threshold.confidence or sure, tripwire=threshold.tripwire,
-                    reviewed=threshold.review is not None,
+                    reviewed=threshold.review is not None, pool=threshold.pool is not None,
                     calibration=calibration_id(suite.benchmarks[threshold.benchmark].judge, threshold.metric, suite),
                     published=published and key not in ("min", "max"),
                 )

@@ -75,6 +75,8 @@ class Check:
     reviewed     a person confirms the replies that count
     published    versus is a table of counts, so there are no items to compare
     calibration  measurement that tells how well the judge of a judged metric judges
+    pool         too few items of a guard are pooled
+    parts        the slices that are pooled in this one
     unlabelled   its judge is a model that nobody has held against labelled replies, so nothing can pass on its word
     """
 
@@ -94,6 +96,13 @@ class Check:
     published: bool = False
     calibration: str | None = None
     unlabelled: bool = False
+    pool: bool = False
+    parts: tuple[str, ...] = ()
+
+    @property
+    def cells(self) -> str:
+        """The slice as evidence knows it: pooled ones joined by `+`, which no name of a slice has."""
+        return "+".join(self.parts) or self.slice
 
     @property
     def role(self) -> str:

@@ -30,6 +30,8 @@ def limit_mistakes(
         return
     if threshold.tripwire is not None:
         yield Mistake(*where(*loc, "tripwire"), "tripwire belongs to a guard", "add `role: guard`, or use max_drop")
+    if threshold.pool is not None:
+        yield Mistake(*where(*loc, "pool"), "pool belongs to a guard", "add `role: guard`, or remove it")
     relative = [key for key in RELATIVE if getattr(threshold, key) is not None]
     absolute = [key for key in ABSOLUTE if getattr(threshold, key) is not None]
     fitting = [key for key in RELATIVE if higher_is_better is None or _HIGHER[key] is higher_is_better]

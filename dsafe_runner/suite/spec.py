@@ -144,6 +144,11 @@ class Threshold(Strict):
     tripwire: Difference | None = Field(
         default=None, description="guard: a drop larger than this fails whatever the other guards say."
     )
+    pool: Literal["area"] | None = Field(
+        default=None,
+        description="guard: slices of too few items to show that all were lost are guarded together, those of an area "
+        "as `<area>.pooled`, else by the guard of the area or of everything. Looks at item counts only.",
+    )
     uncertainty: Uncertainty | None = Field(
         default=None,
         description="What the limit is about. items: items like these (the policy's default); samples: these items, "

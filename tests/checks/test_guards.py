@@ -15,6 +15,7 @@ from dsafe_runner.checks.gate import Sure, Why
 from dsafe_runner.checks.guards import Guard, decide_guards, one_of
 from dsafe_runner.checks.signs import sign_test
 from dsafe_runner.errors import EvidenceError
+from dsafe_runner.plan.pool import least_guarded
 from dsafe_runner.records import Status
 
 
@@ -165,3 +166,40 @@ def test_confidence_and_level():
 def test_sides_must_match():
     with pytest.raises(EvidenceError, match="guard x"):
         decide_guards({"x": Guard([(1, 0)], [])})
+
+
+@pytest.mark.parametrize("family", [1, 2, 8, 36, 120])
+@pytest.mark.parametrize("samples", [1, 4])
+def test_the_least_items_are_those_of_which_a_total_loss_fails_whatever_the_others_show(family, samples):
+    least = least_guarded(family, 0.05)
+
+    def all_lost(n):
+        return Guard([(0, 0)] * n, [(samples, 0)] * n, samples)
+
+    # the others show the worst that there can be for this one: a loss as clear as its own
+    decided = decide_guards({str(i): all_lost(least) for i in range(family)})
+    assert {one.status for one in decided.values()} == {Status.FAIL}
+    if least > 1:
+        decided = decide_guards({str(i): all_lost(least - 1) for i in range(family)})
+        assert Status.PASS not in {one.status for one in decided.values()}
+        assert {one.blind for one in decided.values()} == {True}
+    assert least == next(n for n in range(1, 99) if binomtest(0, n, 0.5, "less").pvalue <= one_of(family, 0.05))
+
+
+def test_what_the_reference_cannot_lose_cannot_be_shown():
+    """Right on 2 of 12: the loss of both is no proof, so nothing may be lost or missing."""
+    bad = [(1, 0)] * 2 + [(0, 0)] * 10
+    kept = decide_guards({"g": Guard(bad, bad)})["g"]
+    assert (kept.status, kept.blind, kept.loses) == (Status.PASS, True, 2)
+    better = decide_guards({"g": Guard([(1, 0)] * 12, bad)})["g"]
+    assert better.status is Status.PASS
+    swapped = [(0, 0), *[(1, 0)] * 11]
+    for ours, theirs in (
+        ([(0, 0)] * 12, bad), (swapped, bad), ([*bad[:-1], (0, 1)], bad), (bad, [*bad[:-1], (0, 1)]),
+    ):  # fmt: skip
+        found = decide_guards({"g": Guard(ours, theirs)})["g"]
+        assert (found.status, found.why) == (Status.INCONCLUSIVE, Why.BLIND)
+    # a tripwire that the loss of both would trip sees it; one that it would not does not
+    assert decide_guards({"g": Guard(swapped, bad, tripwire=0.1)})["g"].status is Status.PASS
+    assert decide_guards({"g": Guard([(0, 0)] * 12, bad, tripwire=0.1)})["g"].status is Status.FAIL
+    assert decide_guards({"g": Guard([(0, 0)] * 12, bad, tripwire=0.2)})["g"].why is Why.BLIND

@@ -1,6 +1,7 @@
 """The rule that decides: integers, every completion of what is missing, and the two caps."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -171,7 +172,35 @@ def test_relative_verdict_is_what_all_completions_agree_on(pair, rule, limit):
     expected = completions.pop() if len(completions) == 1 else Status.INCONCLUSIVE
     if expected is Status.PASS and any(set(marks) == {"?"} for marks in pair):
         expected = Status.INCONCLUSIVE
+    # a reference so bad that the worst candidate would be inside the limit: nothing may be lost or missing then
+    good = "1" if rule in ("drop", "gain") else "0"
+    to_lose, n = pair[1].count(good), len(pair[1])
+    blind = to_lose <= limit * n if rule in ("drop", "rise") else -to_lose >= limit * n
+    lost = any(b == good != a for a, b in zip(*pair, strict=True))
+    if expected is Status.PASS and blind and (lost or "?" in "".join(pair)):
+        expected = Status.INCONCLUSIVE
     assert decided(*pair) is expected
+
+
+def test_a_gate_that_no_candidate_could_fail_passes_only_without_a_loss():
+    """The reference is right on 4 of 40: a drop of 0.2 cannot be, so nothing says that there is none."""
+    theirs = graded("1" * 4 + "0" * 36, measurement="ref::b")
+    for uncertainty in ("none", "items"):
+        made = replace(check("drop", 0.4, versus="ref"), uncertainty=uncertainty)
+        kept = decide_check(made, graded("1" * 4 + "0" * 36), theirs, LENIENT)
+        assert (kept.status, kept.details["blind"]) == (Status.PASS, True)
+        assert "the worst model there can be would be inside this limit (ref 4 of 40)" in kept.reason
+        assert "passes only because nothing is lost and nothing missing" in kept.reason
+        for ours in ("0" * 40, "0111" + "1" * 36, "1111" + "0" * 35 + "?"):
+            found = decide_check(made, graded(ours), theirs, LENIENT)
+            assert found.status is Status.INCONCLUSIVE
+            assert found.reason.startswith("cannot tell: the worst model there can be would be inside this limit")
+    counts = check("drop", 0.4, versus="paper")
+    assert decide_check(counts, graded("1" * 4 + "0" * 36), (4.0, 40.0), LENIENT).status is Status.PASS
+    assert decide_check(counts, graded("1" * 3 + "0" * 37), (4.0, 40.0), LENIENT).status is Status.INCONCLUSIVE
+    seeing = graded("1" * 40, measurement="ref::b")
+    found = decide_check(check("drop", 0.4, versus="ref"), graded("1" * 30 + "0" * 10), seeing, LENIENT)
+    assert (found.status, found.details["blind"]) == (Status.PASS, False)
 
 
 def proven(rule, limit, ours, theirs=None, metric="acc", **more):
