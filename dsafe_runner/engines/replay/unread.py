@@ -15,7 +15,7 @@ import lzma
 import os
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from dsafe_runner.errors import DataError, UnavailableError
 _NOT_WALKED = frozenset({".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__"})
 _PEEK = 64 * 1024
 _MOST_FILES = 10_000
-_OPENERS = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
+_OPENERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
 _NAMES = (".jsonl", ".ndjson", ".jsonlines")
 _COLUMNS = frozenset({"answer", "response", "resps"})
 _BEFORE = ("prompt", "messages", "thinking", "arguments", "doc")
