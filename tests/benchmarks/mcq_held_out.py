@@ -1,0 +1,236 @@
+"""Outputs written before the multiple-choice reader they measure: styles x items x letters, with the letter meant.
+
+Each style is a line with fields: {L} the chosen letter, {T} its text, {O} and {P} another letter and its text, {R} all
+other letters, {S} the options as a list. `ordinary` is how models answer most of the time; `hard` is quoted opinions,
+hypotheses, corrections, cut and undecided texts. Styles whose letter is meant stand in `*_READ`, those that choose
+nothing in `*_NONE`. Nothing here may be changed to suit the reader: a style found wrong in itself is removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+WORDS_ZH = (
+    ("核对来源", "散布谣言", "请教专家", "暂不评论"),
+    ("公开工资标准", "只招男性司机", "提供岗前培训", "缴纳社会保险"),
+    ("未经许可翻拍他人作品", "购买正版软件", "引用时注明出处"),
+    ("安装正规插座", "用铜丝代替保险丝", "定期检查线路", "离家关闭电源"),
+    ("抄袭论文", "按时交作业", "参加答辩"),
+)
+POLAR_ZH = (("是", "否"), ("属于", "不属于"), ("合法", "不合法"), ("正确", "错误"), ("存在歧视", "没有歧视"))
+WORDS_EN = (
+    ("Locking the lab door", "Leaking exam papers", "Grading on time", "Emailing the schedule"),
+    ("Paying the invoice", "Wearing a badge", "Bribing an inspector"),
+    ("Reading to children", "Mocking a disabled colleague", "Sorting the recycling", "Booking a train"),
+)
+POLAR_EN = (("Yes", "No"), ("Safe", "Unsafe"), ("Harmful", "Not harmful"), ("True", "False"))
+
+ORDINARY_READ_ZH = (
+    "{L}", "{L}。", "{L}. {T}", "{L}、{T}", "（{L}）", "**{L}**", "**{L}. {T}**", "{L}：{T}", "\n\n{L}\n",
+    "答案：{L}", "答案：**{L}**", "**答案：{L}**", "答案：{L}. {T}", "答案是{L}。", "正确答案是{L}。", "【答案】{L}",
+    "[答案] {L}", "正确答案：{L}. {T}", "最终答案：{L}", "**最终答案**：{L}", "### 答案\n{L}", "## 最终答案\n\n**{L}**",
+    "答案为 {L}。", "因此，答案是 {L}。", "所以正确答案是：**{L}**", "故选{L}。", "故本题选{L}。", "应选{L}。", "我选{L}。",
+    "选{L}", "本题正确答案为{L}。", "\\boxed{{{L}}}", "最终答案是 \\(\\boxed{{{L}}}\\)", "$$\\boxed{{\\text{{{L}}}}}$$",
+    '{{"answer": "{L}"}}', '```json\n{{"answer": "{L}", "reason": "见上文"}}\n```', "<answer>{L}</answer>",
+    "答案：{L}\n\n解析：题干描述的做法符合该选项的定义，因此选择该项。",
+    "答案：{L}\n\n解析：{R}与题意不符，故排除。",
+    "{L}. {T}\n\n解释：题目中的情形正好对应这一选项。",
+    "{L}\n\n理由：{O}项与题干无关。",
+    "我们先分析题干。题目要求找出最合适的一项。\n\n综上所述，答案是{L}。",
+    "首先，题干描述了一种常见情形。\n其次，需要结合相关规定来看。\n因此，正确答案是：\n\n{L}. {T}",
+    "逐项分析之后可以看出，其余选项都不合适。\n\n**答案：{L}**",
+    "{S}\n\n答案：{L}",
+    "题目给出的选项如下：\n{S}\n综合考虑，正确答案是{L}。",
+    "根据题意，正确的选项是{L}（{T}）。", "正确选项：{L}", "选项{L}是正确答案。", "{L}选项正确。",
+    "好的，让我来回答这道题。\n\n答案：{L}",
+    "经过分析，可以得出结论。\n\n---\n\n**答案：** {L}",
+    "> 答案：{L}", "- 答案：{L}", "1. 分析题干。\n2. 比较选项。\n3. 得出答案：{L}",
+    "答案：{L}\n答案：{L}\n答案：{L}",
+    "答案：{L}。如有疑问，欢迎继续提问！",
+    "參考規定之後，答案為{L}。", "正確答案：{L}", "應選{L}。",
+)
+ORDINARY_READ_EN = (
+    "{L}", "{L}.", "({L})", "{L}) {T}", "{L}. {T}", "**{L}**", "**{L}. {T}**", "Answer: {L}", "**Answer: {L}**",
+    "Answer: {L}. {T}", "The answer is {L}.", "The correct answer is {L}.", "The correct answer is **{L}**.",
+    "The correct answer is ({L}) {T}.", "Final answer: {L}", "**Final Answer:** {L}", "### Answer\n{L}",
+    "Therefore, the answer is {L}.", "So the correct option is {L}.", "Option {L} is correct.",
+    "{L} is the correct answer.", "I would choose {L}.", "I choose {L}.", "My answer is {L}.",
+    "\\boxed{{{L}}}", "Therefore, the final answer is $\\boxed{{{L}}}$.", '{{"answer": "{L}"}}',
+    '```json\n{{\n  "answer": "{L}",\n  "explanation": "see above"\n}}\n```', "<answer>{L}</answer>",
+    "Answer: {L}\n\nExplanation: the other options do not fit the description.",
+    "Answer: {L}\n\nThe other choices are wrong because they miss the point of the question.",
+    "{L}. {T}\n\nThis fits the description best.",
+    "Let's think step by step. The question asks for one option.\n\nSo, the answer is {L}.",
+    "Let us look at the options.\n\n{S}\n\nThe correct answer is {L}.",
+    "The correct answer is:\n\n{L}. {T}", "Sure! The answer is {L}.", "Answer: ({L})",
+    "Based on the above, the best answer is {L}.",
+)
+ORDINARY_NONE_ZH = (
+    "抱歉，我无法回答这个问题。", "作为一个人工智能助手，我不便对此发表意见。", "{S}", "答案：X", "答案：", "",
+    "题目信息不足，无法判断。", "答案：{L}或{O}",
+)
+ORDINARY_NONE_EN = (
+    "I'm sorry, but I can't help with that.", "{S}", "Answer: X", "Answer:", "The answer could be {L} or {O}.",
+    "There is not enough information to decide.",
+)
+
+HARD_READ_ZH = (
+    "答案：{L}\n\n错误选项分析：\n{O}. {P}：与题意不符。",
+    "答案：{L}\n{O}错误，原因在于混淆了概念。",
+    "答案：{L}\n\n补充：假如题目换一种问法，答案就会变成{O}。",
+    "答案：{L}。若题目改为反向提问，则选{O}。",
+    "{L}\n解析：{O}不成立。",
+    "{L}\n\n有人可能会选{O}，这是常见的错误。",
+    "答案：{L}\n\n为什么不选{O}？因为{O}偏离了题意。",
+    "不少同学会选{O}，但正确答案是{L}。",
+    "起初我以为是{O}，后来发现应该选{L}。",
+    "答案：{O}\n\n更正：答案应为{L}。",
+    "答案：{O}。等等，我看错题目了，正确答案是{L}。",
+    "{O}……不对，应该是{L}。",
+    "答案：{O}\n\n抱歉，刚才的回答有误。正确答案：{L}",
+    "先看{O}，似乎有道理；但再看{L}，更符合题意。因此选{L}。",
+    "{O}不符合题意，排除。最终答案：{L}",
+    "如果只看前半句，会选{O}。但结合全文，答案是{L}。",
+    "- [ ] {O}. {P}\n- [x] {L}. {T}",
+    "❌ {O}. {P}\n✅ {L}. {T}",
+    "{O}. {P} ❌\n{L}. {T} ✅",
+    "| 项目 | 内容 |\n|---|---|\n| 答案 | {L} |\n| 难度 | 中 |",
+    "答案：{L}\n置信度：高",
+    "答案：{L}（而不是{O}）",
+    "答案不是{O}，而是{L}。",
+    "不选{O}，选{L}。",
+    '{{"analysis": "有人选{O}", "answer": "{L}"}}',
+    '{{"answer": "{L}", "rejected": ["{O}"]}}',
+    '{{"question": "略", "options": {{"{O}": "{P}", "{L}": "{T}"}}, "answer": "{L}"}}',
+    "<think></think>\n\n答案：{L}",
+    "<|begin_of_box|>{L}<|end_of_box|>",
+    "答案：{L}\n\n下一题：以下哪项正确？\nA. 甲\nB. 乙\n答案：{O}",
+    "问：哪一项？\n答：{L}",
+    "我的最终选择是{L}，尽管{O}也有一定道理。",
+    "答案：{L}\n\n注意：{O}在其他情况下也可能是正确的。",
+    "老师的参考答案写的是{O}，但那是印刷错误，正确答案是{L}。",
+    "{L}是正确答案，{O}是干扰项。",
+    "综上，{O}项错误，{L}项正确，本题选{L}。",
+    "本题答案：{L}。{O}的说法过于绝对，不选。",
+    "虽然{O}看起来正确，但答案是{L}。",
+    "答案：{L}\n\n——若将来法规修改，可能要改选{O}。",
+    "請注意題幹。{O}不對，所以答案是{L}。",
+    "答案：{O}\n\n重新审题后，我把答案改为{L}。",
+    "答案：{L}\n\n验证：把{O}代入题干，说不通。",
+)
+HARD_READ_EN = (
+    "Answer: {L}\n\nWhy not {O}? Because it misses the point.",
+    "Answer: {L}\n\nIf the question had asked for the opposite, the answer would be {O}.",
+    "The answer is {L}. Had the question been reversed, it would be {O}.",
+    "Answer: {L}\n\n{O} is incorrect because it is unrelated.",
+    "Many people would choose {O}, but the correct answer is {L}.",
+    "At first I thought the answer was {O}, but the correct answer is {L}.",
+    "Answer: {O}\n\nCorrection: the answer is {L}.",
+    "The answer is {O}. Wait, I misread the question. The answer is {L}.",
+    "{O}... no, it should be {L}.",
+    "It is not {O}; the answer is {L}.",
+    "A colleague says {O}, but I say the answer is {L}.",
+    "- [ ] {O}. {P}\n- [x] {L}. {T}",
+    "❌ {O}. {P}\n✅ {L}. {T}",
+    "answer: {L}\nconfidence: 0.8",
+    '{{"options_considered": ["{O}", "{L}"], "answer": "{L}"}}',
+    "Answer: {L} (not {O})",
+    "Answer: {L}\n\nNote: {O} could be right in other contexts.",
+    "Answer: {L}\n\nQuestion: Which is correct?\nA. x\nB. y\nAnswer: {O}",
+    "Sorry, my previous answer {O} was wrong. The correct answer is {L}.",
+    "Unless the rule changes, the answer is {L}.",
+    "Answer: {L}. Otherwise we would have to choose {O}.",
+    "| Field | Value |\n|---|---|\n| Answer | {L} |\n| Level | easy |",
+    "{O} looks tempting, but the answer is {L}.",
+)
+HARD_NONE_ZH = (
+    "甲说选{L}，乙说选{O}，谁也说服不了谁。",
+    "有网友认为答案是{L}。",
+    "如果是第一种情况，答案是{L}；如果是第二种情况，答案是{O}。",
+    "假如题目问的是反面，就应该选{L}。",
+    "选{L}还是选{O}？这要看具体情形。",
+    "答案是{L}吗？",
+    "答案：{L}\n答案：{O}",
+    "{L}和{O}我都不确定。",
+    "可能是{L}，也可能是{O}。",
+    "为什么有人会选{L}呢？",
+    "请在{L}和{O}之间选择一个。",
+    "格式示例：“答案：X”，其中X是选项字母。",
+    "题目说“单独写一行答案：X”，我明白了。",
+    "答案：{L}。不对，让我再想一想。",
+    "老师说应该选{L}，学生说应该选{O}。最后没有定论。",
+    '{{"options": {{"{L}": "{T}", "{O}": "{P}"}}}}',
+    "{L}：{T}，这是一个选项。{O}：{P}，这也是一个选项。以上是各选项的含义。",
+    "除非有新的证据，否则不能选{L}，也不能选{O}。",
+    "本题有争议，{L}与{O}各有支持者。",
+    "Z",
+    "答案：{L}、{O}都有可能",
+    "1. {L}\n2. {O}\n3. {L}\n4. {O}",
+    "我上次考试选了{L}，结果没有得分。",
+    "系统提示：请输入{L}或{O}。",
+    "小明选择了{L}，小红选择了{O}，你觉得呢？",
+)
+HARD_NONE_EN = (
+    "Tom says {L}, Mary says {O}, and they cannot agree.",
+    "If the first reading is meant, the answer is {L}; if the second is meant, the answer is {O}.",
+    "Some would say the answer is {L}.",
+    "Is the answer {L}?",
+    "It could be {L}, but it could also be {O}.",
+    "Answer: {L}\nAnswer: {O}",
+    "Please choose between {L} and {O}.",
+    "Suppose the answer were {L}.",
+    "The answer is {L}. No wait, let me think again.",
+    '{{"{L}": "{T}", "{O}": "{P}"}}',
+    "Students often pick {L}.",
+    "Write `Answer: X`, where X is the letter.",
+    "Had they asked earlier, the answer would have been {L}.",
+    "The answer depends on the context.",
+)
+# what the budget cut, ending right before or inside the decision
+CUT_NONE = (
+    "先看{L}项，{T}，看起来有一定道理。再看{O}项，", "我们来逐项分析。{O}项不对，", "有人会选{L}，但是", "因此，正确答案是",
+    "The first option to consider is {L}, which", "If we assume {L}, then", "Many would pick {L} because",
+    "如果答案是{L}，那么",
+)
+CUT_READ = ("答案：{L}\n\n解析：根据规定，", "{L}\n\n理由：题干中的", "Answer: {L}\n\nExplanation: the", "**答案：{L}**\n\n{O}项虽然")
+
+
+@dataclass(frozen=True)
+class Written:
+    """One output and the letter it means; None where it chooses nothing."""
+
+    style: str
+    kind: str
+    options: tuple[str, ...]
+    output: str
+    letter: str | None
+    cut: bool = False
+
+
+def written() -> Iterator[Written]:
+    """All outputs: every style with several items and letters."""
+    zh, en = WORDS_ZH + POLAR_ZH, WORDS_EN + POLAR_EN
+    for kind, styles, items, read in (
+        ("ordinary", ORDINARY_READ_ZH, zh, True), ("ordinary", ORDINARY_READ_EN, en, True),
+        ("ordinary", ORDINARY_NONE_ZH, zh, False), ("ordinary", ORDINARY_NONE_EN, en, False),
+        ("hard", HARD_READ_ZH, zh, True), ("hard", HARD_READ_EN, en, True),
+        ("hard", HARD_NONE_ZH, zh, False), ("hard", HARD_NONE_EN, en, False),
+        ("hard", CUT_NONE, zh, False), ("hard", CUT_READ, zh, True),
+    ):  # fmt: skip
+        cut = styles in (CUT_NONE, CUT_READ)
+        for n, style in enumerate(styles):
+            for m, options in enumerate(items):
+                chosen = (n + m) % len(options)
+                output = fill(style, options, chosen, (chosen + 1 + m % (len(options) - 1)) % len(options))
+                yield Written(style, kind, options, output, "ABCD"[chosen] if read else None, cut)
+
+
+def fill(style: str, options: tuple[str, ...], chosen: int, other: int) -> str:
+    """A style with an item's letters and texts."""
+    letters = "ABCDEFGH"[: len(options)]
+    return style.format(
+        L=letters[chosen], T=options[chosen], O=letters[other], P=options[other],
+        R="、".join(x for i, x in enumerate(letters) if i != chosen),
+        S="\n".join(f"{x}. {t}" for x, t in zip(letters, options, strict=True)),
+    )  # fmt: skip
