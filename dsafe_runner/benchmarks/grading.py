@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from dsafe_runner.benchmarks.choice import extract_choice
-from dsafe_runner.benchmarks.mcq_text import normalise
+from dsafe_runner.benchmarks.mcq_markup import normalise
 from dsafe_runner.records import Outcome, Response, Sample, Score
 
 _SHORT = re.compile(

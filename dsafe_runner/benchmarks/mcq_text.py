@@ -1,7 +1,7 @@
-"""The alphabet of multiple-choice answers: normalised text, option letters, option texts.
+"""The alphabet of multiple-choice answers: option letters and option texts.
 
 Everything here answers one question: which options does the text name at this position? What the naming means
-(chosen, rejected, only mentioned) is decided in `mcq_statements.py`.
+(chosen, rejected, only mentioned) is decided in `mcq_claims.py`.
 """
 
 from __future__ import annotations
@@ -10,23 +10,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-# Look-alikes and traditional characters that stand in the words we look for; NFKC leaves them alone.
-_ALIKE = str.maketrans(
-    "АВСЕ為選項錯誤確對屬應該擇個會沒無並參與從綜說後題終顯將須給還認這結論斷東",
-    "ABCE为选项错误确对属应该择个会没无并参与从综说后题终显将须给还认这结论断东",
-)
-_KEYS = (
-    r"\w*answer\w*|final answer|choice|selected(?:[_ ]option)?|option|result|prediction|答案|最终答案|"
-    r"正确答案|选项|选择|结果|结论"
-)
-_JSON = re.compile(rf"""["'](?:{_KEYS})["']\s*:\s*(\[[^\]]*\]|"[^"\n]*"|'[^'\n]*'|null|none|[A-Z])""", re.IGNORECASE)
-_TAG = re.compile(r"<(answer|final_answer|答案|ans)>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
-_BOXED = re.compile(r"\\f?boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
-_TEX_WORD = re.compile(r"\\(?:text|mathrm|mathbf|textbf|boldsymbol|mathsf|operatorname)\s*\{([^{}]*)\}")
-_MARKS = re.compile(
-    r"\*+|`+|\$+|__|~~|\\[()\[\]]|^[ \t]*(?:#+|>)+[ \t]*|[\u200b-\u200f\ufeff]|<br ?/?>|</?(?:b|strong|u|i|p)>",
-    re.MULTILINE,
-)
+from dsafe_runner.benchmarks.mcq_markup import plain
+
 # Words that make the letter before them something else than an option: A股, B超, C语言, A公司, D某.
 _NOT_OPTION_BEFORE = (
     "股|超|语言|端|站|轮|盘|面(?!项)|级|国|公司|企业|市|城|区|省|某|先生|女士|同学|老师|君|校|店|厂|座|栋|"
@@ -100,21 +85,9 @@ class Named:
     by_text: bool = False
 
 
-def normalise(text: str) -> str:
-    """NFKC, look-alike letters, no markup; boxed, tagged and JSON answers become `答案是 X` on a line of their own."""
-    text = unicodedata.normalize("NFKC", text).replace("\r\n", "\n").replace("\r", "\n")
-    text = text.replace("🅰", "A").replace("🅱", "B").translate(_ALIKE)
-    text = _TEX_WORD.sub(r"\1", text)
-    text = _BOXED.sub(lambda m: f"\n答案是 {m[1]} \n", text)
-    text = _TAG.sub(lambda m: f"\n答案是 {m[2].strip()} \n", text)
-    if "{" in text:
-        text = _JSON.sub(lambda m: "\n答案是 " + (re.sub(r"[\"'\[\]]", "", m[1]) or "空") + " \n", text)
-    return _MARKS.sub("", text)
-
-
 def squeeze(text: str) -> str:
     """Letters, digits and symbols only, case folded: what option texts are compared by."""
-    return "".join(c for c in unicodedata.normalize("NFKC", text).translate(_ALIKE).casefold() if _counts(c))
+    return "".join(c for c in plain(text).casefold() if _counts(c))
 
 
 def _counts(char: str) -> bool:
@@ -173,7 +146,8 @@ class Options:
         place = OPENERS.match(text, noun).end()  # type: ignore[union-attr]
         if (named := self.letters_from(text, place)) is not None:
             return named
-        for at in (start, place):
+        # "选项有：": a noun glued to a yes/no word names nothing
+        for at in (start, place) if place > noun or noun == start else (start,):
             if (hit := self.text_at(text, at)) is not None:
                 return Named((hit[0],), hit[1], by_text=True)
         if (nth := _ORDINAL.match(text, start)) is not None:
@@ -193,7 +167,9 @@ class Options:
             end = _CLOSERS.match(text, end).end()  # type: ignore[union-attr]
             bracket = ")" in text[hit[1] : end]
             label = _DELIMITER.match(text, end).end()  # type: ignore[union-attr]
-            if len(here) == 1 and (label > end or bracket) and (said := self.text_at(text, label)) is not None:
+            said = self.text_at(text, label) if len(here) == 1 and (label > end or bracket) else None
+            # behind a comma another option's word may be of another matter: "A，错误选项分析"
+            if said is not None and (said[0] == here[0] or "," not in text[end:label]):
                 contradiction |= said[0] != here[0]
                 end = _CLOSERS.match(text, said[1]).end()  # type: ignore[union-attr]
             elif len(here) == 1 and (said := self.text_at(text, end, whole=True)) is not None and said[0] == here[0]:
