@@ -25,7 +25,7 @@ from dsafe_runner.benchmarks.mcq_lines import (
     opens_option,
     signed,
 )
-from dsafe_runner.benchmarks.mcq_markup import normalise
+from dsafe_runner.benchmarks.mcq_markup import MARK_RIGHT, MARK_WRONG, normalise
 from dsafe_runner.benchmarks.mcq_text import Options, squeeze
 
 HEAD, TAIL = 4_000, 12_000
@@ -191,6 +191,8 @@ class _Reading:
 
     def _only_leads(self) -> bool:
         alone = {lead.index for lead in self.leads}
+        if MARK_RIGHT in self.text or MARK_WRONG in self.text:
+            return False
         return not self.listed_lines and len(alone) > 1 and len(self.lines) == len(self.leads) == len(alone)
 
     def _analysed(self) -> Choice | None:

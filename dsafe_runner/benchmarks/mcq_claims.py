@@ -84,9 +84,14 @@ def claims(sentence: str, line: int, item: Options) -> list[Claim]:
 
 def _retractions(text: str, line: int, item: Options) -> Iterator[tuple[int, Claim]]:
     for found in words.CORRECTION.finditer(text):
+        changed = "改" in found[0] or "修正" in found[0]
+        if not meant(text[: found.start()]) and not words.OWN_PAST.search(text[: found.start()]):
+            continue
+        if changed and item.named_at(text, found.end()) is None:  # the question may be changed as well
+            continue
         yield found.start(), Claim("retracted", line)
         corrected = bare(text[found.end() :], item)
-        if corrected is not None:
+        if corrected is not None and words.SAYS_NEXT.search(found[0]):
             yield found.end(), Claim("announced", line, corrected, final=True, how="corrected")
 
 
@@ -100,6 +105,8 @@ def _announced(text: str, line: int, item: Options) -> Iterator[tuple[int, Claim
         named = item.named_at(text, cue.end())
         if named is None and cue[0].endswith("是") and text.startswith("。", cue.end()):  # the answer is "是"
             named = item.named_at(text, cue.end() - 1)
+        elif text.startswith((",", "、"), cue.end()):  # "B是正确答案，A是干扰项"
+            continue
         before = text[: cue.start()]
         if named is None or words.LABEL.search(before[-6:]) or not _stands(text, before + cue[0], named):
             continue

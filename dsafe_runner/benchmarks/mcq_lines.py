@@ -17,7 +17,7 @@ _LEAD = re.compile(
 )
 _INLINE_LEAD = re.compile(r"(?<![A-Za-z0-9])\(?([A-Z])\)?[ \t]*[.、:)][ \t]*")
 _SIGNED = re.compile(rf"^\W*?([{MARK_RIGHT}{MARK_WRONG}])[ \t]*")
-EDGE = " \t\n\"'“”‘’「」『』《》<>[]【】(){}.。,，;；:!！、…~-—*·•👉" + MARK_RIGHT
+EDGE = " \t\n\"'“”‘’「」『』《》<>[]【】(){}.。,，;；:!！、…~-—*·•👉"
 _ADVERB = re.compile(
     r"^(?:definitely|clearly|obviously|surely|certainly|probably|yes,|it is |it's |"
     r"显然是?|肯定是?|当然是?|应该是?|我猜是?|无疑是?|毫无疑问,?)[\s,:]*",
@@ -107,7 +107,8 @@ def head_clause(line: str, item: Options) -> tuple[int, ...] | None:
     if (verb := _PREDICATE.match(line)) is not None and (own := item.text_at(line, 0, whole=False)) is not None:
         return (own[0],) if item.texts[own[0]] == verb[0] else None
     head = re.match(r"(?:\(?[A-Z]\)?[.、:)]\s*)?[^。,，;；.!！:—…\n]*", line)
-    if head and len(squeeze(head[0])) <= _HEAD_CHARS:
+    listing = len({lead.index for lead in leads(line, 0, item)}) > 1
+    if head and len(squeeze(head[0])) <= _HEAD_CHARS and not (listing and _LEAD.match(line)):
         rest = line[head.end() :]
         named = bare(head[0], item)
         if named is not None and not rest.lstrip().startswith(("?", "？")):

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-MARK_RIGHT, MARK_WRONG = "✅", "❌"
+MARK_RIGHT, MARK_WRONG, MARK_NONE = "✅", "❌", "☐"
 """What every sign of approval or disapproval becomes."""
 
 _ALIKE = str.maketrans("АВСЕ", "ABCE")  # Cyrillic letters that look like option letters
@@ -76,7 +76,7 @@ def _announced(found: re.Match[str]) -> str:
 
 
 def _ticked(found: re.Match[str]) -> str:
-    return f"{found[1]}{'' if found[2] == ' ' else MARK_RIGHT} "
+    return f"{found[1]}{MARK_NONE if found[2] == ' ' else MARK_RIGHT} "
 
 
 def _read_json(text: str) -> str:

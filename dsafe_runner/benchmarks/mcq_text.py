@@ -36,7 +36,7 @@ _ARTICLE = re.compile(
     r"seems|alone|only|here|with|if|violates|correctly|best|over|instead|too|also|"
     r"both)\b)[a-z]",
 )
-OPENERS = re.compile(r"[\s\"'“”‘’「」『』《》〈〉<>\[\]【】(){}:=\-—–→⇒~,，.]*")
+OPENERS = re.compile(r"[\s\"'“”‘’「」『』《》〈〉<>\[\]【】(){}:=\-—–→⇒~,，.✅]*")
 _NOUN = re.compile(r"(?:选项|选择|the\s+|both\s+)?(?:选项|option|choice|letter|alternative)?\s*", re.IGNORECASE)
 _CLOSERS = re.compile(
     r"[ \t\"'“”‘’」』》\])】}]*(?:这个|这一)?(?:选项|项(?!目)|option\b)?[ \t\"'”’」』)\]】]*",

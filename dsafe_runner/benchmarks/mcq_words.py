@@ -38,7 +38,7 @@ ANNOUNCE = _compiled(
     r"答えは|正解(?:是|为|は)?|정답은|respuesta(?:\s+correcta)?(?:\s+es)?|r[ée]ponse(?:\s+correcte)?(?:\s+est)?|"
     r"antwort(?:\s+ist)?",
     r"^\W*选项(?:应?为|应该?是)",
-    rf"(?:结论|判断结果|判断|回答|结果|最终选择|[我你]的(?:最终)?选择|选择结果|答|(?<![\u4e00-\u9fff])解)\s*{_IS}",
+    rf"(?:结论|判断结果|判断|回答|结果|最终选择|[我你]的(?:最终)?选择|选择结果|所选|答|(?<![\u4e00-\u9fff])解)\s*{_IS}",
     rf"(?:\bchoice|\bselection|\bconclusion|\bverdict)\s*{_IS}",
     r"(?:正确|最佳|最终|最?合适|所选|选定|推荐|对应)的?(?:选项|选择|一项|项|做法)\s*(?:应该是|应为|应是|是|为|:)",
     r"\b(?:ans|solution|response|key|pick|selected)\b\s*[.:=]",
@@ -51,11 +51,11 @@ ALSO = re.compile("(?:\\(|,|即|也就是)\\s*(?:选项)?$")
 # --- picked: "我选B", "so B", "违规的是B" ---------------------------------------------------------------------------
 CHOOSE = re.compile(
     rf"(?<!当)选择?(?!项|择|手|出来|举|题)(?P<what>的是|的应该是|了|取|出)?(?:选项)?{_ADVERBS}(?:是|为)?"
-    r"|应当选择?(?!项)|改为|改成|更正为|修正为|换成",
+    r"|应当选择?(?!项)|我(?:会|就|只能|还是)*[说答猜投]|改为|改成|更正为|修正为|换成",
 )
 MINE = re.compile(
     "(?:我们?|本人|本题|此题|该题|这道?题|题目|最终|最后|因此|所以|因而|故此?|那么?|于是|总之|综上(?:所述)?|综合\\w{0,8}|"
-    "由此(?:可[见知])?|据此|经\\w{0,6}后|还是|只能|只有|应该?|应当|就|会|要|想|倾向于?|决定|可以|可能|大概|觉得|认为|先|再|"
+    "由此(?:可[见知])?|据此|经\\w{0,6}后|还是|只能|只有|应该?|应当|就|会|要|想|倾向于?|决定|可以|可能|大概|觉得|认为|先|再|后来|发现|看来|"
     "改|则|而是?|但|也|正确答案|答案|理应|才|必须|是|该|显然|不如|非要|一定要|仅|直接|说|猜|一个|给出|选|[,，、:：\\s\"“”(（])*"
 )
 """What may stand before a pick for it to be the writer's own: nobody else's name."""
@@ -163,21 +163,24 @@ _REPORTED = (
     "(?:有(?:些|的|不少)?人|人们|大家|网友|同学|老师|学生|考生|专家|朋友|同事|家长|别人|旁人|某\\w|[他她]们?|你们|"
     "小[\\u4e00-\\u9fff]|老[\\u4e00-\\u9fff]|[甲乙丙丁](?!方)|里长|儿子|女儿|奶奶|爷爷|妈妈|爸爸|评论区|不少|很多|许多)"
     f"[^,，。;；:]{{0,8}}?{_SAYS}|"
-    r"\b(?!I\b)\w+ (?:says|said|thinks?|argues?|claims?|picks?|picked|chose|chooses?|answered|(?:often|may|might|would|"
+    r"\b(?!I\b)\w+ (?:says|said|thinks|argues|claims|picks|picked|chose|chooses|answered)\b|"
+    r"\b(?:people|students|some|many|others|they|users|readers)(?: \w+)? (?:say|think|argue|claim|pick|choose|answer)\b|"
+    r"\b(?!I\b)\w+ (?:(?:often|may|might|would|"
     r"could|will) (?:say|choose|pick|answer|think|select|argue|call|consider|see))\b"
 )
 NOT_MEANT = _compiled(
     "如果(?!非要|必须|一定要|只能)|假如|假设|倘若|要是|若(?!干)|即使|即便|否则|不然|一旦|万一",
     _REPORTED,
     "容易|误[选认以]|乍一?看|初看|看似|看起来|看上去|似乎",
-    "一开始|起初|起先|最初|原本|本来|原来|之前|刚才|先前|上次|曾经?|印刷",
+    "一开始|起初|起先|最初|原本|本来|原来|之前|刚才|先前|上次|曾经?",
     "为什么|为何|怎么|请(?!注意)|(?:提供|列出|给出)的选项|选项(?:有|包括|分别)|从.{0,8}中|之间|是否|其中|格式|示例|例如|比如",
     r"\bif\b|\bwhether\b|\bsuppos|\bassum|\botherwise|\b(?:had|were)\s+(?:the|it|they|he|she|this|we|you|i)\b",
     r"at first|initially|originally|previous|might have|would have|could have|tempt|looks? like|seems? like|"
     r"please|\bwhy\b|\bdepends?\b|e\.g\.|for example|format|\bwrite\b",
 )
+OWN_PAST = _compiled("一开始|起初|起先|最初|原本|本来|原来|之前|刚才|先前", "at first|initially|originally|previous")
 TURN = re.compile(
-    "(?:但是?|不过|然而|可是|后来|(?:错误?的|不对的|不正确的|错了)[,，]|因此|所以|故(?!障)|综上|实际上|其实|事实上|而我|"
+    "(?:但是?|不过|然而|可是|后来|(?:错误?的?|不对的|不正确的|错了)[,，]|因此|所以|故(?!障)|综上|实际上|其实|事实上|而我|"
     r"\bbut\b|\bhowever\b|\btherefore\b|\bthus\b|\bhence\b|\bso\b|\bactually\b|\binstead\b)",
     re.IGNORECASE,
 )
@@ -193,13 +196,15 @@ DISOWNED = re.compile(r"\s*(?:[,，]?\s*(?:这|的)(?:种|个)?(?:说法|观点|
 TENTATIVE = re.compile(r"可以|可能|也许|或许|大概|could|might|may|perhaps|possibly|either", re.IGNORECASE)
 CORRECTION = re.compile(
     r"(?:^|[。.!！?？…;；,，—:]|\.\.\.)\s*(?:哦|啊|噢)?(?:"
-    r"不对(?=[,，。.!！…:;；\s]|$)|等等(?=[,，。.!！…\s]|$)|等一下|等下|且慢|慢着|不过等|不(?=[,，是])|更正|纠正|订正|我错了|看[错漏]|"
+    r"不对(?=[,，。.!！…:;；\s]|$)|等等(?=[,，。.!！…\s]|$)|等一下|等下|且慢|慢着|不过等|不(?=[,，]|是[A-Z])|更正|纠正|订正|我错了|看[错漏]|"
     r"抱歉|对不起|不好意思|准确地?说|重新(?:审题|思考|考虑|看|来)|改选|经过?进一步|再(?:想|看|检查|读)|"
     r"wait|hold on|hmm|actually|no(?=[,.;: ]\s*(?:wait|it|that|the|should|[A-Z]\b|$))|scratch that|correction|sorry|"
     r"on second thought|i (?:misread|was wrong|made a mistake)|oops)|"
     "应?(?:该|当)?改(?:为|成|选)|更正为|修正为|(?:刚才|之前|上面|先前)的?(?:回答|答案)\\w{0,4}(?:错|误)",
     re.IGNORECASE,
 )
+SAYS_NEXT = _compiled("更正|纠正|订正|不对|抱歉|对不起|不好意思|改[为成选]|修正", "correction|sorry|no$")
+"""Corrections that the right option may follow without another word."""
 RETHINK = _compiled(
     "再|重新|让我|仔细|想一?想|看错|看漏|题目(?:问|要)|改|更正|错了|有误",
     r"let me|let's|\bre-?(?:read|think|consider|check)|misread|mistake|wrong|think again",
