@@ -196,6 +196,68 @@ CUT_NONE = (
 CUT_READ = ("答案：{L}\n\n解析：根据规定，", "{L}\n\n理由：题干中的", "Answer: {L}\n\nExplanation: the", "**答案：{L}**\n\n{O}项虽然")
 
 
+# --- a second batch, written after the reader had been repaired on the first ------------------------------------------
+SECOND_ORDINARY_READ = (
+    "{L}）{T}", "【{L}】", "选项 {L}", "答案：选项{L}", "答案：{L}）", "答案: ({L}) {T}", "我的答案：{L}", "回答：{L}",
+    "正确答案：({L})", "综上，选 {L}。", "因此选择{L}。", "所以应该选择 {L} 选项。", "经过思考，我认为答案是{L}。",
+    "根据题意，{L}是正确的选项。", "**正确答案：{L}**\n\n**解析**：题干的描述与该项吻合。",
+    "结论：选{L}。", "这道题选{L}。", "答案为：**{L}**。", "最终选择：{L}", "**{L}**\n\n解析：略。",
+    "分析：题干考查基本概念。\n结论：该项最符合。\n答案：{L}",
+    "首先排除明显不合适的选项。\n然后比较剩下的选项。\n\n最终答案：**{L}. {T}**",
+    "好的。\n\n**答案**\n\n{L}", "<answer>\n{L}\n</answer>", '{{"答案": "{L}"}}', '{{"choice": "{L}", "confidence": 0.93}}',
+    "The correct option is {L}.", "Correct answer: {L}", "I believe the correct answer is {L}.", "I'd choose {L}.",
+    "Thus, the answer is **{L}**.", "Hence, option {L} is the correct answer.", "The best option is {L}) {T}.",
+    "ANSWER: {L}", "Final Answer: \\boxed{{{L}}}", "The right choice is {L}.",
+    "Step 1: read the question. Step 2: compare the options.\n\n**Final answer: {L}**",
+    "正確選項為{L}。", "最終答案：{L}", "綜上所述，本題選{L}。",
+)
+SECOND_ORDINARY_NONE = ("对不起，这个问题我回答不了。", "我不清楚。", "I don't know.", "题目：略\n{S}", "请提供更多信息。", "答案：____")
+SECOND_HARD_READ = (
+    "答案：{L}。倘若条件不同，答案也许会是{O}。",
+    "答案：{L}\n\n易错点：容易误选{O}。",
+    "答案：{L}\n\n干扰项{O}之所以错误，是因为以偏概全。",
+    "{L}。\n\n{O}的问题在于缺乏依据，不能成立。",
+    "参考答案是{L}，也有资料写{O}，以前者为准。",
+    "我最开始倾向{O}，但最终答案是{L}。",
+    "答案：{O}？不，再看一遍题目，应该选{L}。",
+    "答案选{O}……抱歉，说错了，答案选{L}。",
+    "他们都说{O}，可我认为答案是{L}。",
+    "【答案】{L}\n【点评】部分考生会错选{O}。",
+    "【解析】{O}项表述有误。\n【答案】{L}",
+    "√ {L}. {T}\n× {O}. {P}",
+    "{L}. {T} √\n{O}. {P} ×",
+    "* [x] {L}\n* [ ] {O}",
+    "1. ❌ {O}\n2. ✅ {L}",
+    "答案：{L}\n\n假设题目问的是另一种情况，选{O}才对。",
+    "要是不看最后一句，{O}也说得通；不过结合全文，应选{L}。",
+    "答案：{L}\n\n拓展：{O}. {P}的情形将在下一章学习。",
+    "即便有人主张{O}，正确答案仍然是{L}。",
+    "答案{L}正确，{O}错误。",
+    "{{\"thought\": \"先想到{O}\", \"final_answer\": \"{L}\"}}",
+    "The answer is {L}; {O} would only be right if the facts were different.",
+    "Answer: {L}\n\nOption {O} is a common mistake.",
+    "Answer: {L}\n\nSomeone might argue for {O}, but that ignores the last sentence.",
+    "You might be tempted to pick {O}. Don't. The answer is {L}.",
+    "My first thought was {O}, but on reflection the answer is {L}.",
+    "Not {O}. The answer is {L}.",
+    "Answer: {O}\n\nOops, I meant {L}. Answer: {L}",
+    "{O} is wrong. The correct answer is {L}.",
+    "**Answer: {L}**\n\n- {O}: does not apply here.",
+    "答案：{O}\n\n（更正）答案：{L}",
+    "答案：{L}\n\n注：旧版教材的答案是{O}，现已修订。",
+)
+SECOND_HARD_NONE = (
+    "张三选{L}，李四选{O}。", "据说答案是{L}。", "题库里的答案有的写{L}，有的写{O}。", "假定答案是{L}，会推出什么？",
+    "{L}？{O}？我也拿不准。", "答案也许是{L}，也许是{O}。", "如果允许多选，我会选{L}和{O}。", "不知道该选{L}还是{O}。",
+    "让我想想{L}和{O}的区别。", "请把答案写成“答案：X”的形式。", "要判断{L}是否正确，需要更多信息。",
+    "He says the answer is {L}.", "Is it {L} or {O}?", "The answer may be {L} or {O}; I cannot tell.",
+    "One could argue for {L}, and one could argue for {O}.", "If you had asked yesterday, I would have said {L}.",
+    "Let me compare {L} and {O}.", "I can't choose between {L} and {O}.", "You should answer in the form `Answer: X`.",
+    '{{"scores": {{"{L}": 0.4, "{O}": 0.6}}}}', "答案：{L}\n\n答案：{O}", "{L}有{L}的道理，{O}有{O}的道理。",
+    "原题的选项{L}和选项{O}顺序可能印反了。", "我的朋友选了{L}。",
+)
+
+
 @dataclass(frozen=True)
 class Written:
     """One output and the letter it means; None where it chooses nothing."""
@@ -217,6 +279,8 @@ def written() -> Iterator[Written]:
         ("hard", HARD_READ_ZH, zh, True), ("hard", HARD_READ_EN, en, True),
         ("hard", HARD_NONE_ZH, zh, False), ("hard", HARD_NONE_EN, en, False),
         ("hard", CUT_NONE, zh, False), ("hard", CUT_READ, zh, True),
+        ("second ordinary", SECOND_ORDINARY_READ, zh + en[:2], True), ("second ordinary", SECOND_ORDINARY_NONE, zh, False),
+        ("second hard", SECOND_HARD_READ, zh + en[:2], True), ("second hard", SECOND_HARD_NONE, zh + en[:2], False),
     ):  # fmt: skip
         cut = styles in (CUT_NONE, CUT_READ)
         for n, style in enumerate(styles):
