@@ -250,7 +250,10 @@ class _Reading:
         if self.item.polar is None or {self.item.texts[i] for i in self.item.polar} not in _TRUTHS:
             return None
         last = None
-        for match in _JUDGED.finditer(self.text):
+        found = ((s, m) for line in self.lines for s in sentences(line, self.item) for m in _JUDGED.finditer(s))
+        for sentence, match in found:
+            if not meant(sentence[: match.end()]) or sentence.endswith("?"):
+                continue
             last = (match[1] or match[2] or match[3]).lower() in ("正确", "对", "true", "correct")
         return None if last is None else _choice((self.item.polar[0 if last else 1],), "judged statement")
 

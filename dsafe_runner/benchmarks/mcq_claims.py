@@ -110,6 +110,11 @@ def _announced(text: str, line: int, item: Options) -> Iterator[tuple[int, Claim
         before = text[: cue.start()]
         if named is None or words.LABEL.search(before[-6:]) or not _stands(text, before + cue[0], named):
             continue
+        if words.OTHERS_ANSWER.search(before[-16:]):
+            continue
+        if _open(text, cue, named, item):
+            yield cue.start(), Claim("announced", line, named.indices, unsettled=True)
+            continue
         groups = cue.groupdict()
         if groups.get("no") or groups.get("nay") or words.NEGATED.search(before):
             yield cue.start(), _claim("wrong", line, named)
@@ -126,6 +131,14 @@ def _stands(text: str, before: str, named: Named) -> bool:
         and not words.UNSURE.match(text, named.end)
         and not words.DISOWNED.match(text, named.end)
     )
+
+
+def _open(text: str, cue: re.Match[str], named: Named, item: Options) -> bool:
+    """Whether a tentative claim is one of several: "也许是A，也许是B"."""
+    if not words.TENTATIVE.search(text[max(0, cue.start() - 6) : cue.end()]):
+        return False
+    others = (item.named_at(text, found.end()) for found in words.TENTATIVE_IS.finditer(text, named.end))
+    return any(other is not None and other.indices != named.indices for other in others)
 
 
 def _picked(text: str, line: int, item: Options) -> Iterator[tuple[int, Claim]]:

@@ -173,18 +173,27 @@ NOT_MEANT = _compiled(
     _REPORTED,
     "容易|误[选认以]|乍一?看|初看|看似|看起来|看上去|似乎",
     "一开始|起初|起先|最初|原本|本来|原来|之前|刚才|先前|上次|曾经?",
+    "据说|听说|传闻|据称|旧版|过去|以前|去年|网上|题库",
     "为什么|为何|怎么|请(?!注意)|(?:提供|列出|给出)的选项|选项(?:有|包括|分别)|从.{0,8}中|之间|是否|其中|格式|示例|例如|比如",
     r"\bif\b|\bwhether\b|\bsuppos|\bassum|\botherwise|\b(?:had|were)\s+(?:the|it|they|he|she|this|we|you|i)\b",
     r"at first|initially|originally|previous|might have|would have|could have|tempt|looks? like|seems? like|"
-    r"please|\bwhy\b|\bdepends?\b|e\.g\.|for example|format|\bwrite\b",
+    r"please|reportedly|rumou?r|\bwhy\b|\bdepends?\b|e\.g\.|for example|format|\bwrite\b",
 )
 OWN_PAST = _compiled("一开始|起初|起先|最初|原本|本来|原来|之前|刚才|先前", "at first|initially|originally|previous")
 TURN = re.compile(
-    "(?:但是?|不过|然而|可是|后来|(?:错误?的?|不对的|不正确的|错了)[,，]|因此|所以|故(?!障)|综上|实际上|其实|事实上|而我|"
+    "(?:(?<!不)但是?|不过|(?:^|[,;。\\s])(?:可(?![能以])|故|而我)|仍然?|依然|依旧|然而|可是|后来|(?:错误?的?|不对的|不正确的|错了)[,，]|因此|(?<!之)所以|综上|实际上|其实|事实上|"
     r"\bbut\b|\bhowever\b|\btherefore\b|\bthus\b|\bhence\b|\bso\b|\bactually\b|\binstead\b)",
     re.IGNORECASE,
 )
 """Ends what was supposed or reported: "有人选A，但答案是B"."""
+OTHERS_ANSWER = re.compile(
+    "(?<!题)(?<!问)(?<!我)(?<!们)(?<!确)(?<!终)(?<!合适)(?<!恰当)(?<!佳)(?<!准)(?<!意)(?<!一)(?<!应)(?<!给出)(?<!提供)(?<!得出)"
+    "(?<!选择)(?<!选出)(?<!合理)(?<!上述)(?<!以上)(?<!面)(?<!判断)(?<!个)(?<!道)(?<!这里)(?<!认为)(?<!求)的"
+    "(?:正确|标准|参考|最终)?$|"
+    r"(?:\w's|\b(?:his|her|their|your|old|popular|common|wrong|incorrect|previous|first))\s+$",
+    re.IGNORECASE,
+)
+"""What makes an answer somebody else's: "题库里的答案", "her answer"."""
 ASKED = re.compile(r"[^。.!！\n,，;；]{0,12}?(?:吗|呢|么(?!样)|\?)|\s*(?:的话|时,)|[^。.!！\n,，;；]{0,4}(?:还是|或许)|\s+if\b")
 UNSURE = re.compile(r"[^。.!！\n,，;；]{0,3}(?:我?都?不确定|都?有可能|各有|谁)")
 NEGATED = re.compile(
@@ -194,8 +203,11 @@ EXCEPT = re.compile(r"(?:除了?|除去|\bexcept|\bapart from|\bother than|\bbut
 EITHER = re.compile(r"(?:不是\s*\(?[A-Z]\)?\s*[就便即]|要么.*要么|或者[^,，]*[,，]\s*或者)$")
 DISOWNED = re.compile(r"\s*(?:[,，]?\s*(?:这|的)(?:种|个)?(?:说法|观点|结论|答案)?|[,，]\s*)(?:是|显然)*(?:错误?的|不对的|不正确)")
 TENTATIVE = re.compile(r"可以|可能|也许|或许|大概|could|might|may|perhaps|possibly|either", re.IGNORECASE)
+TENTATIVE_IS = re.compile(
+    r"(?:可以|可能|也许|或许|大概|could|might|may|perhaps|possibly|either|或者?|\bor)(?:是|为|选|also|be|\s)*", re.IGNORECASE
+)
 CORRECTION = re.compile(
-    r"(?:^|[。.!！?？…;；,，—:]|\.\.\.)\s*(?:哦|啊|噢)?(?:"
+    r"(?:^|[。.!！?？…;；,，—:(\[]|\.\.\.)\s*(?:哦|啊|噢)?(?:"
     r"不对(?=[,，。.!！…:;；\s]|$)|等等(?=[,，。.!！…\s]|$)|等一下|等下|且慢|慢着|不过等|不(?=[,，]|是[A-Z])|更正|纠正|订正|我错了|看[错漏]|"
     r"抱歉|对不起|不好意思|准确地?说|重新(?:审题|思考|考虑|看|来)|改选|经过?进一步|再(?:想|看|检查|读)|"
     r"wait|hold on|hmm|actually|no(?=[,.;: ]\s*(?:wait|it|that|the|should|[A-Z]\b|$))|scratch that|correction|sorry|"

@@ -258,6 +258,64 @@ SECOND_HARD_NONE = (
 )
 
 
+# --- a third batch, written after the reader had been repaired on the second ------------------------------------------
+THIRD_ORDINARY_READ = (
+    "答：{L}。", "此题选{L}。", "答案是：{L}、{T}", "我认为正确答案是{L}。", "正确答案应该是{L}。", "应该选{L}：{T}",
+    "最终答案为{L}。", "所以，答案选{L}。", "**选{L}**", "选项{L}正确。", "**{L}：{T}**", "{L}\n\n{T}符合题目的描述。",
+    "根据以上分析，选项{L}最符合题意。", "综合以上各点，本题的正确答案为：{L}", "这个问题的答案是 {L}。",
+    "让我们一步一步来思考。\n第一，题目问的是什么？\n第二，哪个选项最贴切？\n\n所以答案是 **{L}**。",
+    "## 分析\n题干给出了明确的条件。\n\n## 答案\n{L}", "答案：{L}\n解释：\n- 题干的关键词与该选项一致。",
+    "$\\boxed{{{L}}}$", "**Answer**: {L}", "My final answer is {L}.", "The answer would be {L}.", "Answer is ({L}).",
+    "Out of the options given, the correct one is {L}.", "So the answer is {L}: {T}.", "**{L}) {T}**", "Option {L}",
+    "Looking at each option in turn, the only one that fits is {L}.", "The answer: {L}", "I think it's {L}.",
+)
+THIRD_ORDINARY_NONE = ("无法回答。", "这道题没有正确答案。", "As an AI, I cannot take a position.", "{S}\n请选择。", "嗯。", "答案：X\n")
+THIRD_HARD_READ = (
+    "答案：{L}\n\n你也许会问，为什么{O}不行？原因在于题干的限定词。",
+    "同学甲：选{O}。\n老师：不对。\n答案：{L}",
+    "{O}项夸大其词；{L}项准确。故答案为{L}。",
+    "答案：{L}\n\n假使没有第三个条件，本题就该选{O}。",
+    "在{O}与{L}之间比较，后者没有依据的说法站不住脚，答案是{L}。",
+    "【正确答案】{L}【易错答案】{O}",
+    "答案：{L}\n常见误区：认为{O}正确。",
+    "答案：{L}\n反例：如果选{O}，就会和题干矛盾。",
+    "说实话，我一度想填{O}，但最后填了{L}。答案：{L}",
+    "我收回刚才的{O}，答案是{L}。",
+    "答案：{O}\n\n以上有误，更正为：{L}",
+    "答案：{O}\n\n检查：等一下，题目问的是反面。\n\n最终答案：{L}",
+    "{{\"A\": 0.1, \"B\": 0.2, \"answer\": \"{L}\"}}",
+    "```json\n{{\"answer\": \"{L}\", \"why_not\": {{\"{O}\": \"答案不是它\"}}}}\n```",
+    "| 选项 | 结论 |\n|---|---|\n| {O} | 错误 |\n| {L} | 正确 |\n\n答案：{L}",
+    "- {O}：❌\n- {L}：✅\n\n答案：{L}",
+    "☑ {L}. {T}\n☐ {O}. {P}",
+    "The textbook lists {O}, but that is a misprint; the answer is {L}.",
+    "Answer: {L}\n\nCommon wrong answer: {O}.",
+    "Answer: {L}. If the facts changed, {O} might be the answer.",
+    "{O}? No. The answer is {L}.",
+    "Answer: {O}\n\nActually, that is not right. The correct answer is {L}.",
+    "While {O} has some merit, I would go with {L}.",
+    "Some sources give {O}; however, the correct answer is {L}.",
+    "Answer: {L}\n\nQ: Why is it not {O}?\nA: Because it does not follow.",
+    "(A student wrote \"{O}\".) The correct answer is {L}.",
+    "答案：{L}\n\n若仍有疑问，可以再看看选项{O}的定义。",
+    "答案：{L}\n{O}为何不对：前提不成立。",
+    "選項{O}看似合理，但忽略了前提，所以正確答案是{L}。",
+    "答案：{L}\n（{O}是上一题的答案）",
+)
+THIRD_HARD_NONE = (
+    "王老师认为选{L}，李老师认为选{O}。", "论坛上有人贴出答案{L}，真假不明。", "若按旧规定，选{L}；若按新规定，选{O}。",
+    "假如我是考生，我可能会选{L}。", "本题考查{L}与{O}的区别。", "答案究竟是{L}还是{O}，目前没有定论。",
+    "“选{L}吧！”他喊道。", "选择{L}的人占四成，选择{O}的人占六成。", "上一题的答案是{L}。", "下面是示例：\n“答案：{L}”",
+    "模型需要输出一个字母，例如{L}。", "如果答案是{L}，那么题干就自相矛盾；如果答案是{O}，也一样。",
+    "我无法在{L}和{O}中做出选择。", "答案可能有多个。", "“{L}”和“{O}”这两个选项写得太模糊。",
+    "Half of the class chose {L}.", "The teacher said it was {L}, the book says {O}.", "Maybe {L}, maybe {O}.",
+    "An example of a valid reply would be: Answer: {L}", "Whether the answer is {L} depends on the law.",
+    "If this is an exam question, the expected answer might be {L} or {O}.", "Neither {L} nor {O} is right.",
+    "\"The answer is {L},\" said the boy.", "{{\"choices\": [\"{L}\", \"{O}\"]}}", "Compare {L} with {O} first.",
+    "What if the answer is {L}?",
+)
+
+
 @dataclass(frozen=True)
 class Written:
     """One output and the letter it means; None where it chooses nothing."""
@@ -281,6 +339,8 @@ def written() -> Iterator[Written]:
         ("hard", CUT_NONE, zh, False), ("hard", CUT_READ, zh, True),
         ("second ordinary", SECOND_ORDINARY_READ, zh + en[:2], True), ("second ordinary", SECOND_ORDINARY_NONE, zh, False),
         ("second hard", SECOND_HARD_READ, zh + en[:2], True), ("second hard", SECOND_HARD_NONE, zh + en[:2], False),
+        ("third ordinary", THIRD_ORDINARY_READ, zh + en[:2], True), ("third ordinary", THIRD_ORDINARY_NONE, zh, False),
+        ("third hard", THIRD_HARD_READ, zh + en[:2], True), ("third hard", THIRD_HARD_NONE, zh + en[:2], False),
     ):  # fmt: skip
         cut = styles in (CUT_NONE, CUT_READ)
         for n, style in enumerate(styles):
