@@ -131,6 +131,8 @@ class _Reading:
 
     def _of_line(self, n: int) -> list[Claim]:
         line, last = self.lines[n], n == len(self.lines) - 1
+        if n > 0 and words.EXAMPLE.search(self.lines[n - 1]):
+            return []
         headed = n > 0 and heads_answer(self.lines[n - 1])
         alone = None if n in self.listed_lines and not headed else bare(line, self.item)
         if alone is not None and not (self.cut and self._may_go_on(n)):

@@ -17,11 +17,11 @@ from dsafe_runner.benchmarks.mcq_text import Named, Options
 
 Kind = Literal["announced", "picked", "right", "wrong", "retracted"]
 _SENTENCE_END = re.compile(r"[。！!？?;；]+|…+|\.{3,}|\.(?=\s|$)")
-_CLAUSE_END = re.compile(r"[。！!？?;；\n,，:]|\.(?=\s|$)|\.\.\.|…|——| - ")
+_CLAUSE_END = re.compile(r"[。！!？?;；\n,，:]|\.(?=\s|$)|\.\.\.|…|——| - |[)）】\]]")
 _LEAD_BEFORE = re.compile(r"(?:^|[\n,，;；。:：(])\s*(?:[-•·]\s*)?(?:选项|option )?(?:[A-Z]|\d{1,2})$", re.IGNORECASE)
 _SUBJECT = re.compile(r"[A-Z]|第[一二三四五六七八1-8]|[前后]者|the (?:first|second|third|fourth)\b", re.IGNORECASE)
-_MINE_CHARS = 24
-"""Longest clause before a pick that is looked through for whose pick it is."""
+_OWN_CHARS = 48
+"""Longest clause before an answer that is looked through for whose answer it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ def sentences(line: str, item: Options) -> Iterator[str]:
             own = item.text_at(line, min(len(line), end.end() + 1), whole=False)
             if label or (own and line[end.start() - 1 : end.start()].isupper()):
                 continue
+        if line[end.end() : end.end() + 1] in tuple("”’」』") and line[end.end() + 1 :].strip():
+            continue  # the sentence goes on behind the quotation
         yield line[start : end.end()]
         start = end.end()
     if line[start:].strip():
@@ -59,7 +61,21 @@ def meant(before: str) -> bool:
     turn = 0
     for found in words.TURN.finditer(before):
         turn = found.start()
-    return words.NOT_MEANT.search(before, turn) is None
+    if words.SUPPOSED.search(before, turn) is not None:
+        return False
+    return words.ASIDE.search(clause_before(before, len(before))) is None
+
+
+def _quoted(text: str, pos: int) -> bool:
+    """Whether `pos` stands in a quotation that is not all there is: somebody's words."""
+    opened = max(text.rfind(mark, 0, pos) for mark in "“「『")
+    if text.count('"', 0, pos) % 2 == 1:
+        opened = max(opened, text.rfind('"', 0, pos))
+    elif opened <= max(text.rfind(mark, 0, pos) for mark in "”」』"):
+        return False
+    closed = re.compile("[”」』\"]").search(text, pos)
+    outside = text[:opened] + (text[closed.end() :] if closed else "")
+    return re.search(r"\w", outside) is not None
 
 
 def clause_before(text: str, pos: int) -> str:
@@ -108,9 +124,11 @@ def _announced(text: str, line: int, item: Options) -> Iterator[tuple[int, Claim
         elif text.startswith((",", "、"), cue.end()):  # "B是正确答案，A是干扰项"
             continue
         before = text[: cue.start()]
-        if named is None or words.LABEL.search(before[-6:]) or not _stands(text, before + cue[0], named):
+        if named is None or words.LABEL.search(before[-6:]) or not _stands(text, cue, named):
             continue
-        if words.OTHERS_ANSWER.search(before[-16:]):
+        clause = clause_before(text, cue.start())
+        label = text[: cue.start()].endswith((" ", "\t")) and text.startswith(":", cue.end())  # "D. ... 答案：B"
+        if not label and (len(clause) > _OWN_CHARS or not words.own(clause)):
             continue
         if _open(text, cue, named, item):
             yield cue.start(), Claim("announced", line, named.indices, unsettled=True)
@@ -123,10 +141,11 @@ def _announced(text: str, line: int, item: Options) -> Iterator[tuple[int, Claim
         yield cue.start(), _claim("announced", line, named, final=final, how="final answer")
 
 
-def _stands(text: str, before: str, named: Named) -> bool:
+def _stands(text: str, cue: re.Match[str], named: Named) -> bool:
     """Whether a claim about `named` is the writer's, neither asked nor supposed nor disowned."""
     return (
-        meant(before)
+        meant(text[: cue.end()])
+        and not _quoted(text, cue.start())
         and not words.ASKED.match(text, named.end)
         and not words.UNSURE.match(text, named.end)
         and not words.DISOWNED.match(text, named.end)
@@ -145,13 +164,13 @@ def _picked(text: str, line: int, item: Options) -> Iterator[tuple[int, Claim]]:
     for cue in words.CHOOSE.finditer(text):
         before = clause_before(text, cue.start())
         named = item.named_at(text, cue.end())
-        if named is not None and _stands(text, text[: cue.end()], named):
+        if named is not None and _stands(text, cue, named):
             yield from _choosing(text, line, cue, before, named)
     for pattern in (words.BECOMES, words.ONLY, words.PICK_EN):
         for cue in pattern.finditer(text):
             named = item.named_at(text, cue.end())
             before = clause_before(text, cue.start())
-            if named is None or not _stands(text, text[: cue.end()], named):
+            if named is None or not _stands(text, cue, named):
                 continue
             if words.LABEL.search(text[max(0, cue.start() - 6) : cue.start()]):
                 continue
@@ -173,7 +192,7 @@ def _choosing(text: str, line: int, cue: re.Match[str], before: str, named: Name
         yield cue.start(), _claim("wrong", line, named)
     elif words.EITHER.search(text[max(0, cue.start() - 16) : cue.start()]):
         yield cue.start(), Claim("picked", line, named.indices, unsettled=True)
-    elif len(before) <= _MINE_CHARS and words.MINE.fullmatch(before) and not words.WRONG.match(text, named.end):
+    elif len(before) <= _OWN_CHARS and words.own(before) and not words.WRONG.match(text, named.end):
         concluding = words.THEREFORE.search(before) is not None
         yield cue.start(), _claim("announced" if concluding else "picked", line, named, final=concluding)
 
@@ -187,7 +206,7 @@ def _judged(text: str, line: int, item: Options) -> Iterator[tuple[int, Claim]]:
     while (found := _SUBJECT.search(text, pos)) is not None:
         pos = found.start()
         named = item.letters_from(text, pos) if found[0].isupper() and len(found[0]) == 1 else item.named_at(text, pos)
-        if named is not None and not named.outside and not named.by_text and meant(text[:pos]):
+        if named is not None and not named.outside and not named.by_text and meant(text[:pos]) and not _quoted(text, pos):
             claim = _verdict(text, line, named, text[:pos])
             if claim is not None and not words.EXCEPT.search(text[:pos]) and not words.ASKED.match(text, named.end):
                 yield pos, claim

@@ -53,12 +53,32 @@ CHOOSE = re.compile(
     rf"(?<!当)选择?(?!项|择|手|出来|举|题)(?P<what>的是|的应该是|了|取|出)?(?:选项)?{_ADVERBS}(?:是|为)?"
     r"|应当选择?(?!项)|我(?:会|就|只能|还是)*[说答猜投]|改为|改成|更正为|修正为|换成",
 )
-MINE = re.compile(
-    "(?:我们?|本人|本题|此题|该题|这道?题|题目|最终|最后|因此|所以|因而|故此?|那么?|于是|总之|综上(?:所述)?|综合\\w{0,8}|"
-    "由此(?:可[见知])?|据此|经\\w{0,6}后|还是|只能|只有|应该?|应当|就|会|要|想|倾向于?|决定|可以|可能|大概|觉得|认为|先|再|后来|发现|看来|"
-    "改|则|而是?|但|也|正确答案|答案|理应|才|必须|是|该|显然|不如|非要|一定要|仅|直接|说|猜|一个|给出|选|[,，、:：\\s\"“”(（])*"
+_OWN = re.compile(
+    "我们?|本人|个人|本题|此题|该题|这道?题|题目|选择题|因此|所以|因而|故此?|那么?|于是|总之|综上(?:所述)?|综合\w{0,8}|由此(?:可[见知])?|"
+    "据此|经过?\w{0,6}[后，]|还是|只能|只有|应该?|应当|就|会|要|想|倾向于?|决定|可以|可能|大概|觉得|认为|相信|先|再|后来|发现|看来|"
+    "改|则|而是?|但是?|可|也|理应|才|必须|是|该|显然|不如|非要|一定要|仅|直接|说|猜|一个|给出|选[择出]?|正确|答案|"
+    "最终|最后|标准|参考|的|这个?|问题|[根依]据|按照|题意|题干|要求|以上|上述|上面|分析|推理|描述|规定|通过|思考|判断|可知|可以?得出?|"
+    "得[出到]|提供|结合|来看|看|考虑|对应|合适|合理|恰当|最|佳|唯一|符合|在|此|确定|认定|推断|建议|把|将|并|且|即|其实|实际上|事实上|"
+    "仍然?|依然|我的|更正|现在|这里|回答|解答|结论|毫无疑问|无疑|肯定|总体|而言|\d{1,2}[.、)]|\W|_|"
+    r"(?:the|my|our|final|correct|best|right|most|likely|appropriate|suitable|accurate|so|therefore|thus|hence|and|but|i|we|"
+    r"think|believe|would|say|conclude|that|is|am|sure|in conclusion|on reflection|based on|above|analysis|this|question|"
+    r"case|in|here|now|then|actually|overall|finally|to|as|a|result|however|instead|still|it|must|be|should|clear|clearly|"
+    r"la|el|die|der|das|le|richtige|step|of|all|options|sure|option|choice)\b",
+    re.IGNORECASE,
 )
-"""What may stand before a pick for it to be the writer's own: nobody else's name."""
+
+
+def own(clause: str) -> bool:
+    """Whether a clause before an answer names nobody else's: made of the words of one's own conclusion only."""
+    pos = 0
+    while pos < len(clause):
+        word = _OWN.match(clause, pos)
+        if word is None or word.end() == pos:
+            return False
+        pos = word.end()
+    return True
+
+
 BECOMES = re.compile(
     "(?P<neg>不|不可能|不会|才不|并不?|并非)?(?:(?:应该?|应当|只能|就|才|即|也|都|可能|其实|而|大概|显然|自然|必然|依然)*"
     "(?:是|为|属)|剩下的?(?:就|只有|只)?是?|只剩下?|仅剩下?|留下的?(?:就?是)?|倾向于?(?:选择?)?)",
@@ -75,7 +95,7 @@ PICK_EN = re.compile(
     r"opt for|answer|lean towards?|settle on|conclude|believe|think|guess)(?:\s+with)?|"
     r"\b(?:therefore|thus|hence|so|it's|it’s|it is|it must be|it should be|should be|must be|which leaves|leaving|"
     r"leaves(?: us with)?|left with|that leaves|go(?:ing)? with|choose|pick|select|but|only)\b|"
-    r"\b(?:option|choice|one|statement|response|behaviou?r|act)\s+(?:(?:would|should|must)\s+be|is)\b)"
+    r"\b(?:option|choice|one|statement|response|behaviou?r|act)(?:\s+(?:that|which)(?:\s+\w+){1,6}?)?\s+(?:(?:would|should|must)\s+be|is)\b)"
     r"(?:\s+(?:that|is|it's|it is|option|choice|the|it must be|it should be))*",
     re.IGNORECASE,
 )
@@ -168,17 +188,24 @@ _REPORTED = (
     r"\b(?!I\b)\w+ (?:(?:often|may|might|would|"
     r"could|will) (?:say|choose|pick|answer|think|select|argue|call|consider|see))\b"
 )
-NOT_MEANT = _compiled(
-    "如果(?!非要|必须|一定要|只能)|假如|假设|倘若|要是|若(?!干)|即使|即便|否则|不然|一旦|万一",
+SUPPOSED = _compiled(
+    "如果(?!非要|必须|一定要|只能)|假[如设使定]|倘若|要是|若(?!干)|即使|即便|否则|不然|一旦|万一",
     _REPORTED,
-    "容易|误[选认以]|乍一?看|初看|看似|看起来|看上去|似乎",
-    "一开始|起初|起先|最初|原本|本来|原来|之前|刚才|先前|上次|曾经?",
-    "据说|听说|传闻|据称|旧版|过去|以前|去年|网上|题库",
-    "为什么|为何|怎么|请(?!注意)|(?:提供|列出|给出)的选项|选项(?:有|包括|分别)|从.{0,8}中|之间|是否|其中|格式|示例|例如|比如",
+    "据说|听说|传闻|据称|示例|样例|例如|比如|格式",
+    "一开始|起初|起先|最初|原本|本来|原来",
     r"\bif\b|\bwhether\b|\bsuppos|\bassum|\botherwise|\b(?:had|were)\s+(?:the|it|they|he|she|this|we|you|i)\b",
-    r"at first|initially|originally|previous|might have|would have|could have|tempt|looks? like|seems? like|"
-    r"please|reportedly|rumou?r|\bwhy\b|\bdepends?\b|e\.g\.|for example|format|\bwrite\b",
+    r"at first|initially|originally|might have|would have|could have|please|reportedly|rumou?r|\bexample\b|\bsample\b|"
+    r"e\.g\.|\bformat|\bwrite\b|\bdepends?\b",
 )
+"""Not the writer's claim, to the end of the sentence or to a turn."""
+ASIDE = _compiled(
+    "容易|误[选认以]|乍一?看|初看|看似|看起来|看上去|似乎|之前|刚才|先前|上次|上一|下一|曾经?|旧版|过去|以前|去年|网上|题库",
+    "为什么|为何|怎么|请(?!注意)|(?:提供|列出|给出)的选项|选项(?:有|包括|分别)|从.{0,8}中|之间|是否|其中",
+    r"previous|tempt|looks? like|seems? like|\bwhy\b|\bneither\b",
+)
+"""Not the writer's claim, in the same clause."""
+EXAMPLE = re.compile(r"(?:示例|样例|例如|格式|\bexample|\bsample|\bformat)[^\n]{0,12}[:：]\s*$", re.IGNORECASE)
+"""A line that introduces an example."""
 OWN_PAST = _compiled("一开始|起初|起先|最初|原本|本来|原来|之前|刚才|先前", "at first|initially|originally|previous")
 TURN = re.compile(
     "(?:(?<!不)但是?|不过|(?:^|[,;。\\s])(?:可(?![能以])|故|而我)|仍然?|依然|依旧|然而|可是|后来|(?:错误?的?|不对的|不正确的|错了)[,，]|因此|(?<!之)所以|综上|实际上|其实|事实上|"
@@ -186,14 +213,6 @@ TURN = re.compile(
     re.IGNORECASE,
 )
 """Ends what was supposed or reported: "有人选A，但答案是B"."""
-OTHERS_ANSWER = re.compile(
-    "(?<!题)(?<!问)(?<!我)(?<!们)(?<!确)(?<!终)(?<!合适)(?<!恰当)(?<!佳)(?<!准)(?<!意)(?<!一)(?<!应)(?<!给出)(?<!提供)(?<!得出)"
-    "(?<!选择)(?<!选出)(?<!合理)(?<!上述)(?<!以上)(?<!面)(?<!判断)(?<!个)(?<!道)(?<!这里)(?<!认为)(?<!求)的"
-    "(?:正确|标准|参考|最终)?$|"
-    r"(?:\w's|\b(?:his|her|their|your|old|popular|common|wrong|incorrect|previous|first))\s+$",
-    re.IGNORECASE,
-)
-"""What makes an answer somebody else's: "题库里的答案", "her answer"."""
 ASKED = re.compile(r"[^。.!！\n,，;；]{0,12}?(?:吗|呢|么(?!样)|\?)|\s*(?:的话|时,)|[^。.!！\n,，;；]{0,4}(?:还是|或许)|\s+if\b")
 UNSURE = re.compile(r"[^。.!！\n,，;；]{0,3}(?:我?都?不确定|都?有可能|各有|谁)")
 NEGATED = re.compile(

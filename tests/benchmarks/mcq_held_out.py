@@ -316,6 +316,54 @@ THIRD_HARD_NONE = (
 )
 
 
+# --- a fourth batch, written after the reader had been repaired on the third ------------------------------------------
+FOURTH_ORDINARY_READ = (
+    "正确答案：{L}。", "答案：**{L}：{T}**", "本题的答案是{L}，理由如下。", "综上所述，正确选项为{L}。", "因此答案为{L}，即{T}。",
+    "根据题目描述，应当选择{L}。", "我的选择是{L}。", "经分析，本题选{L}。", "{L}（{T}）", "{L}，{T}",
+    "这道题的正确答案是{L}。\n\n因为该选项与题干一致。", "### 结论\n\n**{L}. {T}**", "答案：{L}；理由：符合题意。",
+    "题干关键词已经标出。\n\n答案：\n{L}", "【答案】：{L}", "[答案]：{L}\n[分析]：略", "Answer：{L}", "答案是选项{L}。",
+    "The correct answer is option {L}.", "Correct option: {L}", "The answer is option {L}: {T}.", "I pick {L}.",
+    "**The correct answer is {L}.**", "After considering all options, the answer is {L}.", "Final Answer: {L}.",
+    "In summary, the correct answer is {L}.", "Based on the description, {L} is the best answer.", "Choice: {L}",
+)
+FOURTH_HARD_READ = (
+    "答案：{L}\n解析：先排除{O}，再看其余。",
+    "答案：{L}。（{O}虽常见，却不合题意。）",
+    "我改主意了：不是{O}，是{L}。",
+    "答案：{O}\n（修正）经复核，答案应改为{L}。",
+    "最初的判断是{O}；复核之后，正确答案是{L}。",
+    "答案：{L}\n\n对{O}的说明：该项混淆了主体。",
+    "小王选了{O}，他错了，正确答案是{L}。",
+    "答案：{L}\n注意，{O}项不成立；{O}项的结论错误。",
+    "先说结论：{L}。至于{O}，下文再议。",
+    "[x] {L}\n[ ] {O}",
+    "{O} ❌\n{L} ✅\n\n因此选{L}。",
+    "答案：{L}\n\n思考题：若换成另一主体，是否应选{O}？",
+    "问题在于{O}没有依据，因此答案是{L}。",
+    "<p>答案：<b>{L}</b></p>",
+    "答案：{L}\n\n用户：为什么不是{O}？\n助手：因为{O}不对。",
+    "The answer is {L}, not {O}.",
+    "Answer: {L}\n\nIncorrect options: {O} is irrelevant.",
+    "Although {O} appears correct, the answer is {L}.",
+    "I initially chose {O}. That was a mistake. The answer is {L}.",
+    "Answer: {L}\n\nIn a different jurisdiction, {O} would be correct.",
+    "If I had to guess, I'd say {L}.",
+    "They argue that {O} is right. I disagree: the answer is {L}.",
+    "**{L}**\n\n{O} is wrong.",
+)
+FOURTH_HARD_NONE = (
+    "老张觉得答案是{L}，我还没想好。", "有一种观点主张{L}，另一种观点主张{O}。", "原告认为应选{L}，被告认为应选{O}。",
+    "只有在满足条件时才选{L}，否则选{O}。", "{L}和{O}都说得通。", "答案：{L}或者{O}。", "倘若{L}成立，则{O}也成立。",
+    "假设你是考官，你会选{L}吗？", "网上流传的答案是{L}，但来源不可靠。", "这题我先跳过，回头再比较{L}和{O}。",
+    "{{\"{L}\": \"对\", \"{O}\": \"对\"}}", "提示：可以从{L}入手。", "出题人可能想让我们选{L}。",
+    "答案：\n", "选项{L}：{T}\n选项{O}：{P}\n请您选择。", "先看{L}，再看{O}，", "两个选项{L}和{O}的差别很小。",
+    "My classmates answered {L}.", "Would you choose {L} or {O}?", "Both {L} and {O} have their supporters.",
+    "According to some, the answer is {L}.", "The model answered {L} in an earlier run.", "Option {L} reads: {T}.",
+    "Had I known, I would have chosen {L}.", "Suppose we choose {L}. Then the premise fails.",
+    "It might be {L}; then again, it might be {O}.", "Answer: {L} / {O}", "Options: {L} or {O}?",
+)
+
+
 @dataclass(frozen=True)
 class Written:
     """One output and the letter it means; None where it chooses nothing."""
@@ -341,6 +389,8 @@ def written() -> Iterator[Written]:
         ("second hard", SECOND_HARD_READ, zh + en[:2], True), ("second hard", SECOND_HARD_NONE, zh + en[:2], False),
         ("third ordinary", THIRD_ORDINARY_READ, zh + en[:2], True), ("third ordinary", THIRD_ORDINARY_NONE, zh, False),
         ("third hard", THIRD_HARD_READ, zh + en[:2], True), ("third hard", THIRD_HARD_NONE, zh + en[:2], False),
+        ("fourth ordinary", FOURTH_ORDINARY_READ, zh + en[:2], True),
+        ("fourth hard", FOURTH_HARD_READ, zh + en[:2], True), ("fourth hard", FOURTH_HARD_NONE, zh + en[:2], False),
     ):  # fmt: skip
         cut = styles in (CUT_NONE, CUT_READ)
         for n, style in enumerate(styles):
