@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dsafe_runner.benchmarks import mcq_words as words
 from dsafe_runner.benchmarks.mcq_claims import Claim, claims, meant, polarity, sentences
@@ -18,6 +19,7 @@ from dsafe_runner.benchmarks.mcq_lines import (
     Lead,
     bare,
     head_clause,
+    heads,
     heads_answer,
     last_sentence,
     leads,
@@ -28,7 +30,7 @@ from dsafe_runner.benchmarks.mcq_lines import (
 from dsafe_runner.benchmarks.mcq_markup import MARK_RIGHT, MARK_WRONG, normalise
 from dsafe_runner.benchmarks.mcq_text import Options, squeeze
 
-HEAD, TAIL = 4_000, 12_000
+HEAD, TAIL = 2_000, 6_000
 """Characters looked at of a longer answer: an answer is given first or last."""
 _LOOP = re.compile(r"(.{1,60}?)\1{5,}", re.DOTALL)
 """A model in a loop; twice says as much as a thousand times and is read in no time."""
@@ -43,18 +45,13 @@ class Choice:
 
 
 NONE = Choice((), "nothing")
-# a base model goes on with the next exercise, or plays the user
-_NEXT_ITEM = re.compile(
-    r"\n\s*(?:问题|题目|下一题|例题|question|q\d*|user|human|用户|instruction)\s*[:.\d一二三四五六]|"
-    r"\n\s*第\s*[\d一二三四五六七八九十]+\s*题|\n\s*\d+[.、]\s*(?:下列|以下|下面|某|关于|which|what)|"
-    r"\n\s*(?:下列|以下|下面|如下|请判断|请问|某)[^\n]{4,}\n+\s*A\s*[.、:)]|"
-    r"\n[^\n]{4,}(?:[:?？)]|是|属于)[ \t]*\n+[ \t]*A[ \t]*[.、:)][^\n]+\n+[ \t]*B[ \t]*[.、:)]|"
-    r"<\|[a-z_]+\|>|</s>|\n\s*(?:###\s*)?(?:input|instruction):",
+_HEADING = re.compile(
+    "(?:(?:错误|其他|其余|各)?(?:选项)?(?:解析|分析|解释|理由|说明|原因|点评)|"
+    "explanation|reason(?:ing)?|analysis|why|other options)"
+    "[^\n]{0,8}$",
     re.IGNORECASE,
 )
 _NEXT_LETTER = re.compile(r"\W*[A-Z]\)?\s*(?:[.、:)]|$)")
-_MAX_NEXT = 8
-"""Places tried as the start of a next exercise."""
 _REFUSAL = re.compile(
     "抱歉|对不起|无法|不能(?:回答|提供|选择|判断)|作为一?个?AI|sorry|can't help|cannot (?:help|answer)|unable to",
     re.IGNORECASE,
@@ -75,7 +72,9 @@ _JUDGED = re.compile(
 )
 _TRUTHS = ({"正确", "错误"}, {"对", "错"}, {"true", "false"})
 # on squeezed text
-_NOT_SAID = re.compile("(?:[不非没未无否]|not|nt|no|never|without|hardly)(?:太|很|是|怎么|那么|够|an?|the|very|be)?$")
+_NOT_SAID = re.compile(
+    "(?:[不非没未无否]|not|nt|no|never|without|hardly)(?:有|任何|太|很|是|怎么|那么|够|an?|the|very|be)?$"
+)
 _BETWEEN_CHARS = 10
 """Reasoning between two announced answers that makes the final line the one meant."""
 
@@ -97,12 +96,16 @@ def extract_choice(answer: str, options: tuple[str, ...], *, cut: bool = False) 
     text = _LOOP.sub(r"\1\1", normalise(answer)).strip()
     if not text or not options:
         return NONE
-    item = Options(options)
-    for _, stop in zip(range(_MAX_NEXT), _NEXT_ITEM.finditer(text), strict=False):
-        head = text[: stop.start()].strip()
-        if head and (choice := _Reading(head, item, cut=False).decide()) != NONE:
+    item = _options(options)
+    for head in heads(text):
+        if (choice := _Reading(head, item, cut=False).decide()) != NONE:
             return choice
     return _Reading(text, item, cut=cut).decide()
+
+
+@lru_cache(maxsize=64)
+def _options(texts: tuple[str, ...]) -> Options:
+    return Options(texts)
 
 
 class _Reading:
@@ -112,8 +115,7 @@ class _Reading:
         self.text, self.item, self.cut = text, item, cut
         self.lines = [line for line in text.splitlines() if line.strip(EDGE)]
         self.leads = [lead for n, line in enumerate(self.lines) for lead in leads(line, n, item)]
-        in_list = listed(self.leads)
-        self.listed_lines = {lead.line for n, lead in enumerate(self.leads) if n in in_list}
+        self.listed_lines = self._listed()
         self.claims = [claim for n in range(len(self.lines)) for claim in self._of_line(n)]
 
     def decide(self) -> Choice:
@@ -128,6 +130,16 @@ class _Reading:
             self._settle(("announced", "picked")) or self._analysed() or self._led() or self._said_true()
             or self._only_text() or NONE
         )  # fmt: skip
+
+    def _listed(self) -> set[int]:
+        """Lines that list the options. What stands above a heading like "错误选项分析：" is an answer."""
+        parts: list[list[Lead]] = [[]]
+        for lead in self.leads:
+            above = parts[-1][-1].line if parts[-1] else lead.line
+            if any(_HEADING.match(line) for line in self.lines[above + 1 : lead.line]):
+                parts.append([])
+            parts[-1].append(lead)
+        return {part[n].line for part in parts for n in listed(part, self.item.count)}
 
     def _of_line(self, n: int) -> list[Claim]:
         line, last = self.lines[n], n == len(self.lines) - 1
@@ -178,7 +190,9 @@ class _Reading:
         """Whether a word of correction corrects something: a claim follows it, or the promise of one."""
         here = self.claims[n].line
         later = [c for c in self.claims[n + 1 :] if c.kind in ("announced", "picked")]
-        return bool(later) or words.RETHINK.search(" ".join(self.lines[here : here + 2])) is not None
+        if later or self.claims[n].unsettled:
+            return bool(later)
+        return words.RETHINK.search(self.lines[here]) is not None
 
     def _concludes(self, current: Claim, claim: Claim) -> bool:
         """Whether a later, different claim is the final line and not a second answer beside the first."""
@@ -193,7 +207,7 @@ class _Reading:
 
     def _only_leads(self) -> bool:
         alone = {lead.index for lead in self.leads}
-        if MARK_RIGHT in self.text or MARK_WRONG in self.text:
+        if MARK_RIGHT in self.text or MARK_WRONG in self.text or not all(map(opens_option, self.lines)):
             return False
         return not self.listed_lines and len(alone) > 1 and len(self.lines) == len(self.leads) == len(alone)
 

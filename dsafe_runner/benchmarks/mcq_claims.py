@@ -20,6 +20,9 @@ _SENTENCE_END = re.compile(r"[。！!？?;；]+|…+|\.{3,}|\.(?=\s|$)")
 _CLAUSE_END = re.compile(r"[。！!？?;；\n,，:]|\.(?=\s|$)|\.\.\.|…|——| - |[)）】\]]")
 _LEAD_BEFORE = re.compile(r"(?:^|[\n,，;；。:：(])\s*(?:[-•·]\s*)?(?:选项|option )?(?:[A-Z]|\d{1,2})$", re.IGNORECASE)
 _SUBJECT = re.compile(r"[A-Z]|第[一二三四五六七八1-8]|[前后]者|the (?:first|second|third|fourth)\b", re.IGNORECASE)
+_CLOSING = re.compile('[”」』"]')
+_SCOPE_CHARS = 240
+"""How far a supposition or a quotation reaches within a sentence."""
 _OWN_CHARS = 48
 """Longest clause before an answer that is looked through for whose answer it is."""
 
@@ -28,7 +31,8 @@ _OWN_CHARS = 48
 class Claim:
     """One claim. `line` counts the non-blank lines; `final`: it says of itself that it concludes.
 
-    unsettled: it names options without settling on what can be one answer ("A或B", a letter with another's text).
+    unsettled: it names options without settling on what can be one answer ("A或B", a letter with another's text), or
+    announces a second look that takes nothing back yet.
     """
 
     kind: Kind
@@ -58,6 +62,7 @@ def sentences(line: str, item: Options) -> Iterator[str]:
 
 def meant(before: str) -> bool:
     """Whether the writer means what follows `before` in its sentence."""
+    before = before[-_SCOPE_CHARS:]
     turn = 0
     for found in words.TURN.finditer(before):
         turn = found.start()
@@ -68,12 +73,13 @@ def meant(before: str) -> bool:
 
 def _quoted(text: str, pos: int) -> bool:
     """Whether `pos` stands in a quotation that is not all there is: somebody's words."""
+    text, pos = text[max(0, pos - _SCOPE_CHARS) : pos + _SCOPE_CHARS], min(pos, _SCOPE_CHARS)
     opened = max(text.rfind(mark, 0, pos) for mark in "“「『")
     if text.count('"', 0, pos) % 2 == 1:
         opened = max(opened, text.rfind('"', 0, pos))
     elif opened <= max(text.rfind(mark, 0, pos) for mark in "”」』"):
         return False
-    closed = re.compile("[”」』\"]").search(text, pos)
+    closed = _CLOSING.search(text, pos)
     outside = text[:opened] + (text[closed.end() :] if closed else "")
     return re.search(r"\w", outside) is not None
 
@@ -101,11 +107,11 @@ def claims(sentence: str, line: int, item: Options) -> list[Claim]:
 def _retractions(text: str, line: int, item: Options) -> Iterator[tuple[int, Claim]]:
     for found in words.CORRECTION.finditer(text):
         changed = "改" in found[0] or "修正" in found[0]
-        if not meant(text[: found.start()]) and not words.OWN_PAST.search(text[: found.start()]):
+        if not meant(text[: found.start()]) and not words.OWN_PAST.search(text, 0, found.start()):
             continue
         if changed and item.named_at(text, found.end()) is None:  # the question may be changed as well
             continue
-        yield found.start(), Claim("retracted", line)
+        yield found.start(), Claim("retracted", line, unsettled=found["weak"] is not None)
         corrected = bare(text[found.end() :], item)
         if corrected is not None and words.SAYS_NEXT.search(found[0]):
             yield found.end(), Claim("announced", line, corrected, final=True, how="corrected")
@@ -123,18 +129,19 @@ def _announced(text: str, line: int, item: Options) -> Iterator[tuple[int, Claim
             named = item.named_at(text, cue.end() - 1)
         elif text.startswith((",", "、"), cue.end()):  # "B是正确答案，A是干扰项"
             continue
-        before = text[: cue.start()]
+        before = text[max(0, cue.start() - _SCOPE_CHARS) : cue.start()]
         if named is None or words.LABEL.search(before[-6:]) or not _stands(text, cue, named):
             continue
         clause = clause_before(text, cue.start())
-        label = text[: cue.start()].endswith((" ", "\t")) and text.startswith(":", cue.end())  # "D. ... 答案：B"
+        # "D. ... 答案：B"
+        label = before.endswith((" ", "\t")) and cue[0].startswith("答案") and text.startswith(":", cue.end())
         if not label and (len(clause) > _OWN_CHARS or not words.own(clause)):
             continue
         if _open(text, cue, named, item):
             yield cue.start(), Claim("announced", line, named.indices, unsettled=True)
             continue
         groups = cue.groupdict()
-        if groups.get("no") or groups.get("nay") or words.NEGATED.search(before):
+        if groups.get("no") or groups.get("nay") or words.NEGATED.search(before[-12:]):
             yield cue.start(), _claim("wrong", line, named)
             continue
         final = words.MARKED_FINAL.search(before[-12:] + cue[0]) is not None
@@ -169,7 +176,7 @@ def _picked(text: str, line: int, item: Options) -> Iterator[tuple[int, Claim]]:
     for pattern in (words.BECOMES, words.ONLY, words.PICK_EN):
         for cue in pattern.finditer(text):
             named = item.named_at(text, cue.end())
-            before = clause_before(text, cue.start())
+            before = "" if cue[0].startswith("而") else clause_before(text, cue.start())
             if named is None or not _stands(text, cue, named):
                 continue
             if words.LABEL.search(text[max(0, cue.start() - 6) : cue.start()]):
@@ -179,9 +186,11 @@ def _picked(text: str, line: int, item: Options) -> Iterator[tuple[int, Claim]]:
                     continue
                 if named.by_text and len(item.texts[named.indices[0]]) < 3 and before.strip() and "应" not in cue[0]:
                     continue
-            elif words.NEGATED.search(before) or words.WRONG.match(text, named.end):
-                continue
-            elif pattern is words.PICK_EN and not words.STOPS.match(text, named.end):
+            elif (
+                words.NEGATED.search(before)
+                or words.WRONG.match(text, named.end)
+                or (pattern is words.PICK_EN and not words.STOPS.match(text, named.end))
+            ):
                 continue
             concluding = words.THEREFORE.search(before + cue[0]) is not None
             yield cue.start(), _claim("announced" if concluding else "picked", line, named, final=concluding)
@@ -206,7 +215,8 @@ def _judged(text: str, line: int, item: Options) -> Iterator[tuple[int, Claim]]:
     while (found := _SUBJECT.search(text, pos)) is not None:
         pos = found.start()
         named = item.letters_from(text, pos) if found[0].isupper() and len(found[0]) == 1 else item.named_at(text, pos)
-        if named is not None and not named.outside and not named.by_text and meant(text[:pos]) and not _quoted(text, pos):
+        usable = named is not None and not named.outside and not named.by_text
+        if named is not None and usable and meant(text[:pos]) and not _quoted(text, pos):
             claim = _verdict(text, line, named, text[:pos])
             if claim is not None and not words.EXCEPT.search(text[:pos]) and not words.ASKED.match(text, named.end):
                 yield pos, claim
@@ -233,7 +243,7 @@ def _verdict(text: str, line: int, named: Named, before: str) -> Claim | None:
 
 
 def _rest_opinion(text: str, end: int) -> bool | None:
-    """"D项传播虚假信息，当选。": approval later in the sentence whose only subject the letter is."""
+    """Approval later in the sentence whose only subject the letter is: "D项传播虚假信息，当选。"."""
     rest = text[end : end + 120]
     return None if re.search(r"(?<![A-Za-z])[A-H](?![A-Za-z])", rest) else polarity(rest)
 

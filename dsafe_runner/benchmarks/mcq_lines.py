@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dsafe_runner.benchmarks import mcq_words as words
@@ -31,6 +32,18 @@ _QUESTION = re.compile(r"^[^。!！?？\n]*[?？]\s*(?=\S)")
 _PREDICATE = re.compile("不?(?:属于|构成|违反|侵犯|涉及|涉嫌|存在)")
 _HEAD_CHARS = 12
 """Longest opening clause that can be the whole answer ("是的，这种行为……")."""
+
+# a base model goes on with the next exercise, or plays the user
+_NEXT_ITEM = re.compile(
+    r"\n\s*(?:问题|题目|下一题|例题|question|q\d*|user|human|用户|instruction)\s*[:.\d一二三四五六]|"
+    r"\n\s*第\s*[\d一二三四五六七八九十]+\s*题|\n\s*\d+[.、]\s*(?:下列|以下|下面|某|关于|which|what)|"
+    r"\n\s*(?:下列|以下|下面|如下|请判断|请问|某)[^\n]{4,}\n+\s*A\s*[.、:)]|"
+    r"\n[^\n]{4,}(?:[:?？)]|是|属于)[ \t]*\n+[ \t]*A[ \t]*[.、:)][^\n]+\n+[ \t]*B[ \t]*[.、:)]|"
+    r"<\|[a-z_]+\|>|</s>|\n\s*(?:###\s*)?(?:input|instruction):",
+    re.IGNORECASE,
+)
+_MAX_NEXT = 8
+"""Places tried as the start of a next exercise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +85,10 @@ def leads(line: str, number: int, item: Options) -> list[Lead]:
     return [Lead(number, index, after, end) for (index, _, after), end in zip(marks, ends, strict=False)]
 
 
-def listed(found: list[Lead]) -> set[int]:
-    """Places in a sequence of leads that belong to a list A, B, C ... of at least two."""
+def listed(found: list[Lead], count: int) -> set[int]:
+    """Places in a sequence of leads that belong to a list A, B, C ... of two or more, or of all options anyhow."""
+    if len(found) == count > 1 and {lead.index for lead in found} == set(range(count)):
+        return set(range(count))
     inside: set[int] = set()
     for start, first in enumerate(found):
         end = start + 1
@@ -95,10 +110,8 @@ def signed(line: str, item: Options) -> tuple[tuple[int, ...], bool] | None:
 
 def heads_answer(line: str) -> bool:
     """Whether a line announces an answer and holds none: "### 答案", "The correct answer is:"."""
-    cue = None
-    for cue in words.ANNOUNCE.finditer(line):
-        pass
-    return cue is not None and not squeeze(line[cue.end() :]) and words.HEADING.search(line.rstrip()) is not None
+    ends = [cue.end() for cue in words.ANNOUNCE.finditer(line)]
+    return bool(ends) and not squeeze(line[ends[-1] :]) and words.HEADING.search(line.rstrip()) is not None
 
 
 def head_clause(line: str, item: Options) -> tuple[int, ...] | None:
@@ -123,6 +136,13 @@ def last_sentence(line: str, item: Options) -> tuple[int, ...] | None:
     """What the last sentence of a line is, if nothing but an option: "……属于侵权。A", "思路 → C"."""
     found = [s for s in re.split(r"[。!！?？→⇒]", line) if s.strip(EDGE)]
     return bare(found[-1], item) if len(found) > 1 else None
+
+
+def heads(text: str) -> Iterator[str]:
+    """What stands above each place where another exercise seems to begin."""
+    for _, stop in zip(range(_MAX_NEXT), _NEXT_ITEM.finditer(text), strict=False):
+        if head := text[: stop.start()].strip():
+            yield head
 
 
 def opens_option(line: str) -> bool:

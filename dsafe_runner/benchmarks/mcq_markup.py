@@ -15,8 +15,8 @@ MARK_RIGHT, MARK_WRONG, MARK_NONE = "✅", "❌", "☐"
 _ALIKE = str.maketrans("АВСЕ", "ABCE")  # Cyrillic letters that look like option letters
 _SIGNS = str.maketrans(dict.fromkeys("✅✔☑√✓", MARK_RIGHT) | dict.fromkeys("❌✗✘✖×", MARK_WRONG))
 _KEY = re.compile(
-    r"(?:\w+[_ ])?answer(?:[_ ](?:letter|choice|option|key|is))?|choice|selected(?:[_ ]option)?|option|result|prediction|"
-    r"(?:最终|正确)?答案|选项|选择|结果|结论",
+    r"(?:\w+[_ ])?answer(?:[_ ](?:letter|choice|option|key|is))?|choice|selected(?:[_ ]option)?|option|result|"
+    r"prediction|(?:最终|正确)?答案|选项|选择|结果|结论",
     re.IGNORECASE,
 )
 _PAIR = re.compile(
@@ -52,9 +52,9 @@ def plain(text: str) -> str:
 
 
 def normalise(text: str) -> str:
-    """Plain text without markup; boxed, tagged and JSON answers become `答案是 X` on a line of their own.
+    r"""Plain text without markup; boxed, tagged and JSON answers become `答案是 X` on a line of their own.
 
-    >>> normalise("**Answer**: \\\\boxed{B}").split()
+    >>> normalise(r"**Answer**: \boxed{B}").split()
     ['Answer:', '答案是', 'B']
     """
     text = plain(text).replace("\r\n", "\n").replace("\r", "\n")

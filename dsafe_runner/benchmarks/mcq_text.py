@@ -47,6 +47,7 @@ _AND = re.compile(r"[ \t]*(?:和|与|及|以及|、|/|&|\+|,|，|\band\b|,\s*and
 _LIST_GOES_ON = re.compile(
     r"\s*(?:$|[。.;；\n)\]】!]|[,，、]?\s*(?:and\b|or\b|和|与|及|或)|[,，、]\s*[A-Z]\b|[都均两]|选项|项)"
 )
+_SPACED_LIST = re.compile(r"\s*(?:$|[。.;；\n)\]】!]|\s[A-Z]\b|[都均两])")
 _SPACE = re.compile(r"(?<=[ \t])(?=[A-Z](?![A-Za-z]))")
 _OR = re.compile(r"[ \t,，]*(?:或者?是?|还是|抑或|\bor\b|/(?=\s*[A-Z]\b))[ \t]*")
 _ORDINAL = re.compile(
@@ -59,12 +60,52 @@ _ORDINALS = {c: i % 8 for i, c in enumerate("一二三四五六七八12345678")}
 }  # fmt: skip
 
 _YES = frozenset(
-    ["是", "是的", "对", "对的", "正确", "正确的", "属于", "会", "有", "真", "成立", "肯定", "肯定的", "yes", "true",
-     "correct", "right"]
+    [
+        "是",
+        "是的",
+        "对",
+        "对的",
+        "正确",
+        "正确的",
+        "属于",
+        "会",
+        "有",
+        "真",
+        "成立",
+        "肯定",
+        "肯定的",
+        "yes",
+        "true",
+        "correct",
+        "right",
+    ]
 )
 _NO = frozenset(
-    ["否", "不是", "不是的", "不", "不对", "不对的", "错误", "错误的", "错", "错的", "不正确", "不正确的", "不属于",
-     "不会", "没有", "假", "不成立", "否定", "否定的", "no", "false", "incorrect", "wrong"]
+    [
+        "否",
+        "不是",
+        "不是的",
+        "不",
+        "不对",
+        "不对的",
+        "错误",
+        "错误的",
+        "错",
+        "错的",
+        "不正确",
+        "不正确的",
+        "不属于",
+        "不会",
+        "没有",
+        "假",
+        "不成立",
+        "否定",
+        "否定的",
+        "no",
+        "false",
+        "incorrect",
+        "wrong",
+    ]
 )
 
 
@@ -108,7 +149,9 @@ class Options:
         if self.polar is not None:
             for word, index in [(w, self.polar[0]) for w in _YES] + [(w, self.polar[1]) for w in _NO]:
                 words.setdefault(word, index)
-        self._words = sorted(words.items(), key=lambda pair: -len(pair[0]))
+        self._words: dict[str, list[tuple[str, int]]] = {}
+        for word, index in sorted(words.items(), key=lambda pair: -len(pair[0])):
+            self._words.setdefault(word[0], []).append((word, index))
 
     def letter_at(self, text: str, pos: int) -> tuple[tuple[int, ...], int] | None:
         """Option letter(s) standing alone at `pos` ("B", "AC"): indices (maybe beyond the options) and the end."""
@@ -133,7 +176,7 @@ class Options:
 
         whole  the text must not go on in the same word ("否" does not match in "否则")
         """
-        for word, index in self._words:
+        for word, index in self._words.get(text[pos : pos + 1].casefold()[:1], ()):
             end = _skip(text, pos, word)
             if end is not None and (not whole or _boundary(text, end, short=len(word) <= 4)):
                 return index, end
@@ -161,25 +204,31 @@ class Options:
         alternative = contradiction = False
         end = pos
         while (hit := self.letter_at(text, pos)) is not None:
-            joined = bool(indices)
             here, end = hit
             indices += [i for i in here if i not in indices]
             end = _CLOSERS.match(text, end).end()  # type: ignore[union-attr]
-            bracket = ")" in text[hit[1] : end]
+            bracket = not set(")]】").isdisjoint(text[hit[1] : end])
             label = _DELIMITER.match(text, end).end()  # type: ignore[union-attr]
-            said = self.text_at(text, label) if len(here) == 1 and (label > end or bracket) else None
+            # "B 错误" of a right-or-wrong item says that B is wrong, "B. 错误" repeats its text
+            marked = bracket or (label > end and (self.polar is None or bool(text[end:label].strip())))
+            said = self.text_at(text, label) if len(here) == 1 and marked else None
             # behind a comma another option's word may be of another matter: "A，错误选项分析"
             if said is not None and (said[0] == here[0] or "," not in text[end:label]):
                 contradiction |= said[0] != here[0]
                 end = _CLOSERS.match(text, said[1]).end()  # type: ignore[union-attr]
-            elif len(here) == 1 and (said := self.text_at(text, end, whole=True)) is not None and said[0] == here[0]:
+            elif (
+                len(here) == 1
+                and self.polar is None
+                and (said := self.text_at(text, end, whole=True)) is not None
+                and said[0] == here[0]
+            ):
                 end = _CLOSERS.match(text, said[1]).end()  # type: ignore[union-attr]
             either = _OR.match(text, end)
             more = either or _AND.match(text, end) or _SPACE.match(text, end)
             if more is None:
                 break
             pos = _NOUN.match(text, more.end()).end()  # type: ignore[union-attr]
-            if self.letter_at(text, pos) is None or (_comma(more[0]) and not self._list_goes_on(text, pos, joined)):
+            if self.letter_at(text, pos) is None or not self._list_goes_on(text, pos, more[0].strip()):
                 break
             alternative |= either is not None
         if not indices:
@@ -187,15 +236,13 @@ class Options:
         outside = any(i >= self.count for i in indices)
         return Named(tuple(sorted(indices)), end, alternative, contradiction, outside)
 
-    def _list_goes_on(self, text: str, pos: int, joined: bool) -> bool:
-        """Whether the letter after a comma belongs to the list: "A,C。" and "A, B and C" do, "A,B不对" does not."""
+    def _list_goes_on(self, text: str, pos: int, joint: str) -> bool:
+        """Whether the next letter belongs to the list: "A,C。" and "A, B and C" do, "A,B不对" does not."""
         hit = self.letter_at(text, pos)
         end = hit[1] if hit else pos
-        return _LIST_GOES_ON.match(text, end) is not None
-
-
-def _comma(joint: str) -> bool:
-    return joint.strip() in (",", "")
+        if joint:
+            return joint != "," or _LIST_GOES_ON.match(text, end) is not None
+        return _SPACED_LIST.match(text, end) is not None
 
 
 def _skip(text: str, pos: int, word: str) -> int | None:
@@ -215,7 +262,7 @@ def _skip(text: str, pos: int, word: str) -> int | None:
     return None
 
 
-_WORD_ENDS = re.compile(r"的(?:$|[。,，\n]|话)|吧?$|选项|这[个一]|项")
+_WORD_ENDS = re.compile(r"的(?:$|[。,，\n]|话)|吧?$|这[个一]|项")
 
 
 def _boundary(text: str, end: int, short: bool) -> bool:

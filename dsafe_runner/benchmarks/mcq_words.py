@@ -54,14 +54,15 @@ CHOOSE = re.compile(
     r"|应当选择?(?!项)|我(?:会|就|只能|还是)*[说答猜投]|改为|改成|更正为|修正为|换成",
 )
 _OWN = re.compile(
-    "我们?|本人|个人|本题|此题|该题|这道?题|题目|选择题|因此|所以|因而|故此?|那么?|于是|总之|综上(?:所述)?|综合\w{0,8}|由此(?:可[见知])?|"
-    "据此|经过?\w{0,6}[后，]|还是|只能|只有|应该?|应当|就|会|要|想|倾向于?|决定|可以|可能|大概|觉得|认为|相信|先|再|后来|发现|看来|"
+    r"我们?|本人|个人|本题|此题|该题|这道?题|题目|选择题|因此|所以|因而|故此?|那么?|于是|总之|综上(?:所述)?|综合\w{0,8}|由此(?:可[见知])?|"
+    r"据此|经过?\w{0,6}[后，]|还是|只能|只有|应该?|应当|就|会|要|想|倾向于?|决定|可以|可能|大概|觉得|认为|相信|先|再|后来|发现|看来|"
     "改|则|而是?|但是?|可|也|理应|才|必须|是|该|显然|不如|非要|一定要|仅|直接|说|猜|一个|给出|选[择出]?|正确|答案|"
     "最终|最后|标准|参考|的|这个?|问题|[根依]据|按照|题意|题干|要求|以上|上述|上面|分析|推理|描述|规定|通过|思考|判断|可知|可以?得出?|"
     "得[出到]|提供|结合|来看|看|考虑|对应|合适|合理|恰当|最|佳|唯一|符合|在|此|确定|认定|推断|建议|把|将|并|且|即|其实|实际上|事实上|"
-    "仍然?|依然|我的|更正|现在|这里|回答|解答|结论|毫无疑问|无疑|肯定|总体|而言|\d{1,2}[.、)]|\W|_|"
-    r"(?:the|my|our|final|correct|best|right|most|likely|appropriate|suitable|accurate|so|therefore|thus|hence|and|but|i|we|"
-    r"think|believe|would|say|conclude|that|is|am|sure|in conclusion|on reflection|based on|above|analysis|this|question|"
+    r"仍然?|依然|我的|更正|现在|这里|回答|解答|结论|毫无疑问|无疑|肯定|总体|而言|\d{1,2}[.、)]|\W|_|"
+    r"(?:the|my|our|final|correct|best|right|most|likely|appropriate|suitable|accurate|so|therefore|thus|hence|and|but|i|"
+    r"we|think|believe|would|say|conclude|that|is|am|sure|"
+    r"in conclusion|on reflection|based on|above|analysis|this|question|"
     r"case|in|here|now|then|actually|overall|finally|to|as|a|result|however|instead|still|it|must|be|should|clear|clearly|"
     r"la|el|die|der|das|le|richtige|step|of|all|options|sure|option|choice)\b",
     re.IGNORECASE,
@@ -176,24 +177,24 @@ POLARITY = re.compile(
 )
 
 # --- not meant --------------------------------------------------------------------------------------------------------
-_SAYS = (
-    "(?:说|认为|觉得|主张|建议|坚持|声称|表示|误|选|猜|写|填|答|给出的|的答案|以为)"
-)
+_SAYS = "(?:说|认为|觉得|主张|建议|坚持|声称|表示|误|选|猜|写|填|答|给出的|的答案|以为)"
 _REPORTED = (
     "(?:有(?:些|的|不少)?人|人们|大家|网友|同学|老师|学生|考生|专家|朋友|同事|家长|别人|旁人|某\\w|[他她]们?|你们|"
     "小[\\u4e00-\\u9fff]|老[\\u4e00-\\u9fff]|[甲乙丙丁](?!方)|里长|儿子|女儿|奶奶|爷爷|妈妈|爸爸|评论区|不少|很多|许多)"
     f"[^,，。;；:]{{0,8}}?{_SAYS}|"
     r"\b(?!I\b)\w+ (?:says|said|thinks|argues|claims|picks|picked|chose|chooses|answered)\b|"
-    r"\b(?:people|students|some|many|others|they|users|readers)(?: \w+)? (?:say|think|argue|claim|pick|choose|answer)\b|"
+    r"\b(?:people|students|some|many|others|they|users|readers)(?: \w+)? "
+    r"(?:say|think|argue|claim|pick|choose|answer)\b|"
     r"\b(?!I\b)\w+ (?:(?:often|may|might|would|"
     r"could|will) (?:say|choose|pick|answer|think|select|argue|call|consider|see))\b"
 )
 SUPPOSED = _compiled(
     "如果(?!非要|必须|一定要|只能)|假[如设使定]|倘若|要是|若(?!干)|即使|即便|否则|不然|一旦|万一",
     _REPORTED,
-    "据说|听说|传闻|据称|示例|样例|例如|比如|格式",
+    "据说|(?:按|据|照)[^,，。]{0,8}的(?:看法|说法|意见|观点)[,，]|听说|传闻|据称|示例|样例|例如|比如|格式",
     "一开始|起初|起先|最初|原本|本来|原来",
-    r"\bif\b|\bwhether\b|\bsuppos|\bassum|\botherwise|\b(?:had|were)\s+(?:the|it|they|he|she|this|we|you|i)\b",
+    r"\bif\b(?! i (?:had|have) to)|according to (?!the|this|my|our|above|article|law)|\breads\b|\bwhether\b|"
+    r"\bsuppos|\bassum|\botherwise|(?<!if i )\b(?:had|were)\s+(?:the|it|they|he|she|this|we|you|i)\b",
     r"at first|initially|originally|might have|would have|could have|please|reportedly|rumou?r|\bexample\b|\bsample\b|"
     r"e\.g\.|\bformat|\bwrite\b|\bdepends?\b",
 )
@@ -213,22 +214,31 @@ TURN = re.compile(
     re.IGNORECASE,
 )
 """Ends what was supposed or reported: "有人选A，但答案是B"."""
-ASKED = re.compile(r"[^。.!！\n,，;；]{0,12}?(?:吗|呢|么(?!样)|\?)|\s*(?:的话|时,)|[^。.!！\n,，;；]{0,4}(?:还是|或许)|\s+if\b")
-UNSURE = re.compile(r"[^。.!！\n,，;；]{0,3}(?:我?都?不确定|都?有可能|各有|谁)")
+ASKED = re.compile(
+    r"[^。.!！\n,，;；]{0,12}?(?:吗|呢|么(?!样)|\?)|\s*(?:的话|时,)|"
+    r"[^。.!！\n,，;；]{0,4}(?:还是|或许)|\s+if\b"
+)
+UNSURE = re.compile(r"\s*的(?!$|[。.,，!！;；吧话])|[^。.!！\n,，;；]{0,3}(?:我?都?不确定|都?有可能|各有|谁)")
 NEGATED = re.compile(
-    r"(?:不|不能|不可|不可以|不应该?|不该|不会|别|没有?|勿|不宜|不要|无需|无法|而非|never|not|n't|won't|wouldn't)\s*$", re.IGNORECASE
+    r"(?:不|不能|不可|不可以|不应该?|不该|不会|别|没有?|勿|不宜|不要|无需|无法|而非|never|not|n't|won't|wouldn't)\s*$",
+    re.IGNORECASE,
 )
 EXCEPT = re.compile(r"(?:除了?|除去|\bexcept|\bapart from|\bother than|\bbut)\s*(?:选项|option)?\s*$", re.IGNORECASE)
 EITHER = re.compile(r"(?:不是\s*\(?[A-Z]\)?\s*[就便即]|要么.*要么|或者[^,，]*[,，]\s*或者)$")
-DISOWNED = re.compile(r"\s*(?:[,，]?\s*(?:这|的)(?:种|个)?(?:说法|观点|结论|答案)?|[,，]\s*)(?:是|显然)*(?:错误?的|不对的|不正确)")
+DISOWNED = re.compile(
+    r"\s*(?:[,，]?\s*(?:这|的)(?:种|个)?(?:说法|观点|结论|答案)?|[,，]\s*)"
+    r"(?:是|显然)*(?:错误?的|不对的|不正确)"
+)
 TENTATIVE = re.compile(r"可以|可能|也许|或许|大概|could|might|may|perhaps|possibly|either", re.IGNORECASE)
 TENTATIVE_IS = re.compile(
-    r"(?:可以|可能|也许|或许|大概|could|might|may|perhaps|possibly|either|或者?|\bor)(?:是|为|选|also|be|\s)*", re.IGNORECASE
+    r"(?:可以|可能|也许|或许|大概|could|might|may|perhaps|possibly|either|或者?|\bor)(?:是|为|选|also|be|\s)*",
+    re.IGNORECASE,
 )
 CORRECTION = re.compile(
+    r"(?:^|[。.!！?？…—(]|\.\.\.)\s*等等(?=[,，。.!！…\s]|$)|"  # behind a comma it is "and so on"
     r"(?:^|[。.!！?？…;；,，—:(\[]|\.\.\.)\s*(?:哦|啊|噢)?(?:"
-    r"不对(?=[,，。.!！…:;；\s]|$)|等等(?=[,，。.!！…\s]|$)|等一下|等下|且慢|慢着|不过等|不(?=[,，]|是[A-Z])|更正|纠正|订正|我错了|看[错漏]|"
-    r"抱歉|对不起|不好意思|准确地?说|重新(?:审题|思考|考虑|看|来)|改选|经过?进一步|再(?:想|看|检查|读)|"
+    r"不对(?=[,，。.!！…:;；\s]|$)|等一下|等下|且慢|慢着|不过等|不(?=[,，])|更正|纠正|订正|我错了|看[错漏]|"
+    r"抱歉|对不起|不好意思|准确地?说|改选|(?P<weak>重新(?:审题|思考|考虑|看|来)|经过?进一步|再(?:想|看|检查|读))|"
     r"wait|hold on|hmm|actually|no(?=[,.;: ]\s*(?:wait|it|that|the|should|[A-Z]\b|$))|scratch that|correction|sorry|"
     r"on second thought|i (?:misread|was wrong|made a mistake)|oops)|"
     "应?(?:该|当)?改(?:为|成|选)|更正为|修正为|(?:刚才|之前|上面|先前)的?(?:回答|答案)\\w{0,4}(?:错|误)",
@@ -238,11 +248,12 @@ SAYS_NEXT = _compiled("更正|纠正|订正|不对|抱歉|对不起|不好意思
 """Corrections that the right option may follow without another word."""
 RETHINK = _compiled(
     "再|重新|让我|仔细|想一?想|看错|看漏|题目(?:问|要)|改|更正|错了|有误",
-    r"let me|let's|\bre-?(?:read|think|consider|check)|misread|mistake|wrong|think again",
+    r"let me|let's|\bre-?(?:read|think|consider|check)|misread|mistake|think again",
 )
 LABEL = re.compile(r"(?<![A-Za-z])[A-Z]\s*[.、:)(]\s*\Z")
 STOPS = re.compile(
-    r"\s*(?:$|[。.!！;；\n,，、:)\]】\"'”’」}(—-]|吧|了|才|这|选项|项|because|since|as\b|not\b|and not|不|而|因|最?符合)"
+    r"\s*(?:$|[。.!！;；\n,，、:)\]】\"'”’」}(—-]|吧|了|才|这|选项|项|"
+    r"because|since|as\b|not\b|and not|不|而|因|最?符合)"
 )
 ASKS_WRONG = re.compile(
     "(?:问|要求|求|找出|选出|选)[^。\n]{0,12}(?:错误|不正确|不恰当|不合适|不妥|不属于|不符合|不当)|选非题|which[^.\n]{0,30}\\b(?:not|incorrect|wrong)\\b",
