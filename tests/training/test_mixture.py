@@ -9,9 +9,10 @@ import random
 import pytest
 
 from dsafe_runner.errors import DataError, TrainingError, UnavailableError
+from dsafe_runner.records import Message
 from dsafe_runner.training.mixture import mix
 from dsafe_runner.training.recipe_data import Mixture, Source
-from dsafe_runner.training.sources import read_source, split_reply
+from dsafe_runner.training.sources import TrainingRow, read_source, split_reply
 
 WORDS = "公司员工在会议上提出方案时遇到很多困难我们需要先了解规定再认真执行并且向负责人报告每一步的结果和原因".strip()
 
@@ -218,3 +219,39 @@ def test_what_is_not_there_is_unavailable(tmp_path):
 )
 def test_replies_split_where_the_thinking_ends(reply, halves):
     assert split_reply(reply) == halves
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("计算 7+4", "计算 7-4", "计算 7*4", "计算 7/4"),
+        ("Solve $y^2-5y+6=0$ for y.", "Solve $y^2+5y-6=0$ for y."),
+        ("若 m>n 则成立吗？", "若 m<n 则成立吗？", "若 m=n 则成立吗？"),
+        ("求 |-8| 的值", "求 |8| 的值"),
+        ("把 2.75 约到整数", "把 275 约到整数", "把 27.5 约到整数"),
+        ("求在[2,5)上的最大值", "求在(2,5]上的最大值"),
+        (r"化简 $\frac{a}{b}$", r"化简 $\sqrt{a}{b}$"),
+        ("一辆货车从甲地开往乙地，前两小时每小时行驶六十千米，后来遇上大雨，每小时只能行驶四十千米，又开了三小时才到，"
+         "问甲乙两地相距多少千米？" * 2,
+         "一辆货车从甲地开往乙地，前两小时每小时行驶七十千米，后来遇上大雨，每小时只能行驶四十千米，又开了三小时才到，"
+         "问甲乙两地相距多少千米？" * 2),
+    ],
+)  # fmt: skip
+def test_problems_that_differ_in_numbers_or_signs_are_kept(texts):
+    pytest.importorskip("rensa", reason="needs rensa")
+    from dsafe_runner.training.dedup import deduplicate
+
+    rows = [
+        TrainingRow(str(n), f"f:{n}", "reasoning", (Message("user", text),), "想", "答") for n, text in enumerate(texts)
+    ]
+    assert deduplicate(rows, 0.85).kept == list(range(len(texts)))
+
+
+def test_a_problem_that_is_only_spaced_otherwise_counts_once():
+    from dsafe_runner.training.dedup import deduplicate
+
+    texts = ("Solve y^2 - 5y + 6 = 0, for Y.", "solve ｙ^2-5y+6=0 for y", "Solve: y^2-5y+6=0 for y ?")
+    rows = [
+        TrainingRow(str(n), f"f:{n}", "reasoning", (Message("user", text),), "想", "答") for n, text in enumerate(texts)
+    ]
+    assert deduplicate(rows, None).exact == {1: 0, 2: 0}
