@@ -42,12 +42,11 @@ _TURN = re.compile(
     re.IGNORECASE,
 )
 """Control tokens that open a turn."""
-_TURN_DROPPED = re.compile(
-    # ChatML and its like: a role alone on its line, and the answer's role again after it
-    r"(?<=\n)(?:user|human)\s*\n(?=(?:.|\n)*?(?<=\n)(?:assistant|model|bot)\s*\n)"
-    # Llama 3: the role is glued to the end of what was said before
-    r"|(?<=[.!?。！？…\"”』】）)])(?:assistant|user)\n\n(?=\S)"
-)
+# Llama 3 without its control tokens: the role is glued to the end of what was said before
+_GLUED_ROLE = re.compile(r"(?<=[.!?。！？…\"”』】）)])(?:assistant|user)\n\n(?=\S)")
+# ChatML and its like without them: a role alone on its line, and the answer's role again after it
+_USER_LINE = re.compile(r"(?<=\n)(?:user|human)[ \t\r]*\n")
+_ANSWER_LINE = re.compile(r"(?<=\n)(?:assistant|model|bot)[ \t\r]*\n")
 
 _FENCE = re.compile(r"^[ \t]{0,3}(?P<mark>`{3,}|~{3,})(?P<info>[^\n]*)$", re.MULTILINE)
 _INLINE = re.compile(r"(?<!`)(`{1,2})(?!`)[^`\n]{1,120}?(?<!`)\1(?!`)")
@@ -104,8 +103,11 @@ def turn_sign(text: str, *, prompt: str = "") -> str | None:
     if not text:
         return None
     code = list(_code(text))
-    for pattern in (_TURN, _TURN_DROPPED):
+    last = max((found.start() for found in _ANSWER_LINE.finditer(text)), default=-1)
+    for pattern, end in ((_TURN, len(text)), (_GLUED_ROLE, len(text)), (_USER_LINE, last)):
         for found in pattern.finditer(text):
+            if found.start() >= end:
+                break
             if not _hidden(found, text, code) and not _copied(found, text, prompt):
                 return found[0].strip()
     return None

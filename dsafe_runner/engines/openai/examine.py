@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from dsafe_runner.engines.markers import Sign, thinking_sign, told
+from dsafe_runner.engines.markers import FIELD, Sign, thinking_sign, told
 from dsafe_runner.engines.openai.body import Bodies, Dialect
 from dsafe_runner.engines.openai.contract import CLOSING_TAG, CUT, NONE_SEEN, UNKNOWN, Contract
 from dsafe_runner.engines.openai.reply import Again, Chat, Refused, read_reply
@@ -163,7 +163,7 @@ class Examination:
             return
         raise EngineError(
             f"{self._server.url} answers with thinking ({sign.what}), which would be lost or taken for the answer; "
-            f"{told(sign)}"
+            f"{told(Sign(FIELD, sign.key) if chat.field else sign)}"
         )
 
     async def _card(self) -> dict[str, Any]:
