@@ -197,7 +197,7 @@ def _hidden(found: re.Match[str], text: str, code: list[tuple[int, int]]) -> boo
 def told(sign: Sign) -> str:
     """What to do about thinking that a model does not declare."""
     if sign.what == FIELD:
-        return "say which format it thinks in, e.g. `reasoning: deepseek-r1` (or qwen3, harmony, mistral)"
+        return "say `reasoning: deepseek-r1` (or qwen3, harmony, mistral: the format of its thinking) for this model"
     if sign.key is None:
         return (
             "no format that `reasoning:` knows reads it: have the server split it off (its reasoning parser) and say "
