@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dsafe_runner.benchmarks.registry import open_benchmark
 from dsafe_runner.cli import main
 from dsafe_runner.errors import ConfigError, EvidenceError
 from dsafe_runner.measure.baseline import with_noise
@@ -254,6 +255,12 @@ def test_the_published_counts_are_those_of_the_paper():
         assert sum(n for area, (_, n) in counts.items() if area != "overall") == counts["overall"][1]
 
 
+def test_the_paper_counted_the_data_that_is_pinned_here():
+    made = load_published(paper_names()[0]).made
+    pinned = {use: open_benchmark(use).identity()["sha256"] for use in made}
+    assert pinned == {use: said["data"]["sha256"] for use, said in made.items()}
+
+
 DATA = {"tiny/mcq": {"data": {"items_sha256": "HASH"}}}
 
 
@@ -293,8 +300,8 @@ def test_published_counts_have_no_items_to_pair(tmp_path, project, items_sha256)
         ({"tiny/mcq": {"data": {"items_sha256": "0000"}}}, 'data items_sha256 "0000", now "'),
         ({"tiny/mcq": {"data": {"items_sha256": "HASH"}, "asked": {"system_prompt": "Be good."}}},
          'asked system_prompt "Be good.", now None'),
-        ({"tiny/mcq": {"data": {"items_sha256": "HASH"}, "sampling": {"temperature": 0.6}}},
-         "sampling temperature 0.6, now 0.0"),
+        ({"tiny/mcq": {"data": {"items_sha256": "HASH"}, "sampling": {"temperature": 0.9}}},
+         "sampling temperature 0.9, now 0.6"),
     ],
 )  # fmt: skip
 def test_published_counts_of_something_else_decide_nothing(tmp_path, project, items_sha256, made, line):
