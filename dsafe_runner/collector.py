@@ -57,17 +57,17 @@ class SuiteFile(pytest.File):
 class StrayFile(pytest.File):
     """A YAML file under suites/ that is no suite: left alone it would be a gate nobody runs."""
 
+    def __init__(self, *, why: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.why = why
+
     def collect(self) -> Iterable[pytest.Item]:
         """Always an error.
 
         Raises:
-            CollectError: naming what to rename the file to.
+            CollectError: saying what to do with the file.
         """
-        stem = self.path.name.rsplit(".", 1)[0]
-        raise self.CollectError(
-            f"{shown(self.path)}:1:1: a YAML file under suites/ that no pattern of `dsafe_suites` matches would never "
-            f"be run; rename it to {stem}.safety.yaml, or to {stem}.fragment.yaml if it is only included"
-        )
+        raise self.CollectError(f"{shown(self.path)}:1:1: {self.why}")
 
 
 class ModelNode(pytest.Collector):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Generator, Iterable
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,16 @@ from dsafe_runner.collector import (
 )
 from dsafe_runner.exit_status import MAY_BE_ABSENT, is_required, must_hold
 from dsafe_runner.recorder import SELECTED, Recorder
+from dsafe_runner.unseen import (
+    SEEN,
+    is_suite_name,
+    means_a_suite,
+    refuse_patterns_with_folders,
+    report_unseen,
+    stray,
+    under_suites,
+)
+from dsafe_runner.walk import identity
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,6 +63,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "safety(model, benchmark, category, metric): a safety check; select with -m \"safety(model='...')\""
     )
     config.stash[SELECTED] = set()
+    config.stash[SEEN] = set()
+    refuse_patterns_with_folders(config)
     worker = getattr(config, "workerinput", None)
     now = datetime.datetime.now(datetime.UTC)
     config.stash[GATE] = _LazyGate(
@@ -83,19 +94,26 @@ class _LazyGate:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Suites by `dsafe_suites`; any other YAML file under a suites/ folder is an error, unless it is a fragment."""
-    if file_path.suffix not in (".yaml", ".yml"):
-        return None
-    below_root = file_path.is_relative_to(parent.config.rootpath)
-    if any(fnmatch(file_path.name, pattern) for pattern in parent.config.getini("dsafe_suites")):
+    """Suites by `dsafe_suites`. Any other YAML file that is named on the command line and meant for one is an error."""
+    config = parent.config
+    if is_suite_name(config, file_path.name):
+        config.stash[SEEN].add(identity(file_path))
+        below_root = file_path.is_relative_to(config.rootpath)
         # the file must be told by a node id alone; pytest's own id of a file outside of the root is not enough
         return SuiteFile.from_parent(parent, path=file_path, nodeid=None if below_root else file_path.as_posix())
-    # the root counts: without an ini file, `cd suites && pytest` makes suites/ itself the root
-    root = parent.config.rootpath
-    inside = (root.name, *file_path.relative_to(root).parts[:-1]) if below_root else file_path.parts[:-1]
-    if "suites" in inside and not file_path.name.endswith((".fragment.yaml", ".fragment.yml")):
-        return StrayFile.from_parent(parent, path=file_path)
+    if parent.session.isinitpath(file_path) and (
+        means_a_suite(config, file_path.name)
+        or (file_path.suffix.lower() in (".yaml", ".yml") and under_suites(config, file_path))
+    ):
+        config.stash[SEEN].add(identity(file_path))
+        return StrayFile.from_parent(parent, path=file_path, why=stray(file_path))
     return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(session: pytest.Session) -> None:
+    """What pytest did not see, before anything is selected; under xdist workers send the errors to the controller."""
+    report_unseen(session)
 
 
 @pytest.hookimpl(trylast=True)
@@ -133,8 +151,7 @@ class _XdistHooks:
 
 
 def _is_suite_id(config: pytest.Config, nodeid: str) -> bool:
-    name = nodeid.split("::", 1)[0].rsplit("/", 1)[-1]
-    return any(fnmatch(name, pattern) for pattern in config.getini("dsafe_suites"))
+    return is_suite_name(config, nodeid.split("::", 1)[0].rsplit("/", 1)[-1])
 
 
 def _measure_phase(session: pytest.Session, ids: Iterable[str]) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from dsafe_runner.collector import GATE
-from dsafe_runner.exit_status import allowed, exit_status, undecided
+from dsafe_runner.exit_status import MAY_BE_ABSENT, allowed, exit_status, undecided
+from dsafe_runner.unseen import survey
 
 SELECTED: pytest.StashKey[set[str]] = pytest.StashKey()
 """Ids of the checks that pytest was asked to run."""
@@ -69,11 +70,22 @@ class Recorder:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The safety gate's own section."""
-        gate, selected, option = self.config.stash[GATE], self.config.stash[SELECTED], self.config.option
+        selected = self.config.stash[SELECTED]
         for problem in self.problems:
             terminalreporter.write_line(f"ERROR: {problem}", red=True)
-        if not selected:
-            return
+        told = survey(self.config, None).told if self._may_leave_out() else []
+        if selected:
+            self._summarise(terminalreporter)
+        for line in told:
+            terminalreporter.write_line(line, yellow=True)
+
+    def _may_leave_out(self) -> bool:
+        option = self.config.option
+        said = [getattr(option, name, None) for name in ("ignore", "ignore_glob", "deselect")]
+        return any(said) or bool(self.config.getini(MAY_BE_ABSENT))
+
+    def _summarise(self, terminalreporter: Any) -> None:
+        gate, selected, option = self.config.stash[GATE], self.config.stash[SELECTED], self.config.option
         absent = allowed(self.config, self.left_out)
         if option.verbose >= -1 and not getattr(option, "no_summary", False):
             from dsafe_runner.report.terminal import write_summary

@@ -19,7 +19,7 @@ FLOORS = [
     {"checks"},
     {"measure"},
     {"report"},
-    {"collector", "exit_status", "recorder", "front", "plugin", "cli", "__main__"},
+    {"collector", "exit_status", "recorder", "unseen", "walk", "front", "plugin", "cli", "__main__"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 TRAINING_MAY_USE = {"errors", "records", "config", "benchmarks", "overlap", "training"}
