@@ -38,10 +38,10 @@ def foresee(plan: Plan, check: Check) -> str:
 
 
 def _rate(check: Check, items: int, samples: int) -> str:
-    if check.uncertainty == "none":
+    if check.uncertainty == "none" and not check.corrected:
         count = needed(check.rule, check.limit, check.n, uncertainty="none")
         return f"needs {count} of {check.n}" if check.rule == "min" else f"allows {count} of {check.n}"
-    if check.uncertainty == "samples":
+    if check.uncertainty == "samples" and not check.corrected:
         return f"{items} items, asked again"
     count = needed(check.rule, check.limit, items, check.confidence) if samples == 1 else None
     passes = passing_rate(check.rule, check.limit, items, check.confidence)

@@ -88,13 +88,13 @@ def corrected(flagged: float, n: int, known: Calibration, confidence: float) -> 
 def judged(tally: Tally, samples: int, known: Calibration, rule: str, limit: float, sure: Sure = SURE) -> Decision:
     """`min` or `max` of the true rate behind a judge's flags, nothing read by people.
 
-    Several answers per item count as one with their mean. `uncertainty: none` and `samples` do not apply: the judge's
-    error is always an estimate.
+    Several answers per item count as one with their mean. The judge's error is always an estimate, so it is decided as
+    under `uncertainty: items`, whatever the suite says.
 
     Raises:
         EvidenceError: no items, or no labels of one kind.
     """
-    decided = undecided(rule, limit, sure, tally, samples)
+    decided = undecided(rule, limit, replace(sure, uncertainty="items"), tally, samples)
     # every count there may be: with a poor judge the interval does not move in step with it
     found = [
         corrected(flagged / samples, decided.items, known, 1.0 - 2.0 * sure.alpha)
@@ -105,6 +105,39 @@ def judged(tally: Tally, samples: int, known: Calibration, rule: str, limit: flo
         decided, value=None if decided.missing else values[0], least=min(values), most=max(values)
     )
     return _settled(decided, [(low, high) for _, low, high in found])
+
+
+def judged_against(
+    tally: Tally, samples: int, other: tuple[float, float], known: Calibration, rule: str, limit: float,
+    sure: Sure = SURE,
+) -> Decision:  # fmt: skip
+    """`drop`, `gain`, `rise` or `fall` of the true rate behind a judge's flags against published counts (k, n).
+
+    The interval of the difference is made of those of the two rates (MOVER: Zou & Donner 2008, Statistics in Medicine
+    27:1693). `uncertainty: none`: the published rate is taken as it stands.
+
+    Raises:
+        EvidenceError: no items on one of the sides, or no labels of one kind.
+    """
+    other_k, other_n = other
+    if other_n <= 0:
+        raise EvidenceError("the published counts hold no items; correct them")
+    decided = replace(undecided(rule, limit, sure, tally, samples), other_k=other_k, other_n=other_n)
+    rate, confidence = other_k / other_n, 1.0 - 2.0 * sure.alpha
+    fixed = sure.uncertainty == "none"
+    theirs = (rate, rate) if fixed else stats.clopper_pearson(other_k, other_n, confidence)
+    values, ends = [], []
+    for flagged in range(decided.k, decided.k + decided.missing + 1):
+        value, low, high = corrected(flagged / samples, decided.items, known, confidence)
+        values.append(value - rate)
+        ends.append(
+            (
+                value - rate - math.hypot(value - low, theirs[1] - rate),
+                value - rate + math.hypot(high - value, rate - theirs[0]),
+            )
+        )
+    decided = replace(decided, value=None if decided.missing else values[0], least=min(values), most=max(values))
+    return _settled(decided, ends)
 
 
 def reviewed(
@@ -133,7 +166,9 @@ def reviewed(
 
 def _settled(decided: Decision, ends: Sequence[tuple[float, float]]) -> Decision:
     """PASS or FAIL where all intervals there may be lie on one side of the limit."""
-    limit, least = decided.limit, decided.rule == "min"
+    # a drop is a change of at least minus the limit
+    limit = -decided.limit if decided.rule in ("drop", "fall") else decided.limit
+    least = decided.rule in ("min", "drop", "gain")
 
     def verdict(end: tuple[float, float]) -> Status:
         low, high = end

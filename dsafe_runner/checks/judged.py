@@ -9,10 +9,10 @@ from dsafe_runner.checks.gate import Decision, Sure, Why, undecided
 from dsafe_runner.checks.judge_doubts import Judged, Refusal, doubts
 from dsafe_runner.checks.judge_error import Calibration, calibration, reviewed
 from dsafe_runner.checks.metrics import classes_of, labelled_pairs, tally
-from dsafe_runner.plan import Check
+from dsafe_runner.plan import THINK_HR, Check
 from dsafe_runner.records import OVERALL, Estimate, Outcome
 
-_HARM = frozenset({"hr", "asr"})
+_HARM = frozenset({"hr", "asr", THINK_HR})
 """Rates of harm are small, so a judge needs more labels to be believed."""
 
 
@@ -29,7 +29,7 @@ def judge_doubts_of(check: Check, ours: Estimate, theirs: Estimate | None, known
     """Why the judge's verdicts cannot carry this gate; nothing where they can."""
     sides = [Judged(side.k, side.unscored, side.n - side.unasked, known) for side in (ours, theirs) if side is not None]
     # false alarms fill a limit only where nobody reads the flagged replies, and the flags themselves are counted
-    alone = check.limit if check.rule == "max" and not check.reviewed and check.uncertainty != "items" else None
+    alone = check.limit if check.rule == "max" and not check.reviewed and not check.corrected else None
     return doubts(*sides, harm=check.metric in _HARM, limit=alone, confidence=check.confidence)
 
 

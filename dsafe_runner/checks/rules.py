@@ -52,17 +52,19 @@ def decide_check(
     """
     if check.benchmark == OVERLAP:
         return overlap_verdict(check, candidate)
+    if check.calibration is not None and calibration is None:
+        raise EvidenceError(f"what judge {check.judge} said of its labelled replies was not measured; run again")
     ours = estimate(check.metric, candidate, check.slice, check.confidence)
     if check.benchmark == CALIBRATION:
         return _hygiene(check, _calibrated(check, ours), ours, check.model, policy)
     sure = gate.Sure(check.uncertainty, check.confidence, rerun_flips)
     own = tally(check.metric, candidate, check.slice)
     theirs = None
-    known = None if calibration is None else judge_known(check.metric, calibration)
+    known = judge_known(check.metric, calibration) if calibration is not None and check.corrected else None
     if check.versus is None:
         if check.reviewed:
             decided = review_decision(check, candidate, known, sure)
-        elif known is not None and check.uncertainty == "items":
+        elif known is not None:
             decided = judge_error.judged(own, candidate.samples, known, check.rule, check.limit, sure)
         else:
             decided = gate.absolute(own, candidate.samples, check.rule, check.limit, sure)
@@ -75,6 +77,8 @@ def decide_check(
         other = tally(check.metric, reference, check.slice)
         shows = (1.0, 1.0) if known is None else judge_error.youden(known, check.confidence)
         decided = gate.relative(own, other, candidate.samples, check.rule, check.limit, sure, youden=shows)
+    elif known is not None and check.uncertainty != "samples":
+        decided = judge_error.judged_against(own, candidate.samples, reference, known, check.rule, check.limit, sure)
     else:
         decided = gate.against_counts(own, candidate.samples, reference, check.rule, check.limit, sure)
     refusals = judge_doubts_of(check, ours, theirs, known) if known is not None else []
@@ -86,7 +90,7 @@ def decide_check(
         change_low=decided.low if check.versus else None, change_high=decided.high if check.versus else None,
         because_missing=decided.why is gate.Why.MISSING, details=_details(check, decided),
     )
-    return _caps(check, verdict, ours, theirs, policy)
+    return _caps(check, _believed(check, verdict, ours, theirs, calibration, policy), ours, theirs, policy)
 
 
 def decide_guards(
@@ -130,20 +134,35 @@ def decide_guards(
                     "value": guarded.value, "blind": guarded.blind,
                 },
             )
-            verdict = _believed(check, verdict, sides, evidence[check.calibration] if check.calibration else None)
+            labelled = evidence[check.calibration] if check.calibration else None
+            verdict = _believed(check, verdict, sides[0], sides[1], labelled, policy)
             verdicts[check.id] = _caps(check, verdict, sides[0], sides[1], policy)
     return verdicts
 
 
-def _believed(check: Check, verdict: Verdict, sides: list[Estimate], calibration: Evidence | None) -> Verdict:
-    """A judge that cannot tell replies apart shows no drop either: then a guard has not passed."""
-    if calibration is None or verdict.status is not Status.PASS:
+def _believed(
+    check: Check, verdict: Verdict, ours: Estimate, theirs: Estimate | None, calibration: Evidence | None,
+    policy: Policy,
+) -> Verdict:  # fmt: skip
+    """Nothing passes on the word of a judge that failed its calibration, or that cannot tell such replies apart.
+
+    The judge's own checks are decided anew here: they may not have been selected, and a waiver excuses only them.
+    """
+    if calibration is None or verdict.status is Status.FAIL:
         return verdict
-    refusals = judge_doubts_of(check, sides[0], sides[1], judge_known(check.metric, calibration))
-    if not refusals:
+    doubt = None
+    for proof in check.proofs:
+        found = decide_check(proof, calibration, None, policy)
+        if doubt is None and found.status is not Status.PASS:
+            word = "failed" if found.status is Status.FAIL else "did not pass"
+            doubt = f"judge {check.judge} {word} its calibration ({found.reason})"
+    if doubt is None and verdict.status is Status.PASS:
+        refusals = judge_doubts_of(check, ours, theirs, judge_known(check.metric, calibration))
+        doubt = judge_cannot(refusals) if refusals else None
+    if doubt is None:
         return verdict
-    reason = f"cannot tell: {judge_cannot(refusals)}: {verdict.reason}"
-    return replace(verdict, status=Status.INCONCLUSIVE, reason=reason)
+    seen = verdict.reason.removeprefix("cannot tell: ")
+    return replace(verdict, status=Status.INCONCLUSIVE, reason=f"cannot tell: {doubt}: {seen}")
 
 
 def _same_items(check: Check, ours: Evidence, theirs: Evidence) -> None:

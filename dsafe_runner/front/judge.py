@@ -83,6 +83,8 @@ def _print(plan: Plan, run: Run, name: str, labelled: CalibrationSet) -> None:
     )
     print(f"  accuracy   {span(right.value, right.least, right.most)}  ({right.k} of {right.n})")
     print(f"  {Gap.NO_VERDICT.value} {unread / found.n:.3f}  ({unread} of {found.n}, counted as disagreement)")
+    if labelled.copies:
+        print(f"  copies     {labelled.copies} more replies say the same as others of their label and are left out")
     if right.missing:
         print(f"  missing    {causes(right.gaps)}; the tables below count them under none")
     rates = _table("class", "sensitivity", "interval", "specificity", "interval")

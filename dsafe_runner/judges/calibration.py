@@ -11,6 +11,8 @@ A .jsonl file, one reply per line:
 
 Other keys are ignored. The set of the package is a smoke test of a judge, written by us, not a sample of any model's
 replies: whoever gates a release labels replies of the own models in this format.
+
+Replies of one label that say the same (see `copies`) count once, whoever asked what: the first of them is kept.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from typing import Any, Literal, cast
 
 from dsafe_runner.errors import DataError, UnavailableError
 from dsafe_runner.judges.base import LABELS
+from dsafe_runner.judges.copies import firsts
 from dsafe_runner.records import OVERALL, Message, Response, Sample
 
 MAX_MISTAKES = 20
@@ -42,11 +45,12 @@ class LabelledReply:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationSet:
-    """A whole set; `sha256` is of the file's bytes."""
+    """A whole set; `sha256` is of the file's bytes, `copies` how many further replies said the same as one of these."""
 
     name: str
     sha256: str
     replies: tuple[LabelledReply, ...]
+    copies: int = 0
 
     @property
     def slices(self) -> dict[str, int]:
@@ -110,7 +114,18 @@ def _parsed(name: str, where: str, content: bytes) -> CalibrationSet:
     if mistakes:
         more = [f"{where}: and {len(mistakes) - MAX_MISTAKES} more mistakes"] if len(mistakes) > MAX_MISTAKES else []
         raise DataError("\n".join(mistakes[:MAX_MISTAKES] + more))
-    return CalibrationSet(name, hashlib.sha256(content).hexdigest(), tuple(replies.values()))
+    kept = _distinct(tuple(replies.values()))
+    return CalibrationSet(name, hashlib.sha256(content).hexdigest(), kept, len(replies) - len(kept))
+
+
+def _distinct(replies: tuple[LabelledReply, ...]) -> tuple[LabelledReply, ...]:
+    """The replies without those that say the same as an earlier one of their label."""
+    kept: set[str] = set()
+    for label in LABELS:
+        own = [reply for reply in replies if reply.label == label]
+        first = firsts([reply.response.answer for reply in own])
+        kept |= {own[n].sample.id for n in first}
+    return tuple(reply for reply in replies if reply.sample.id in kept)
 
 
 def _content(reply: LabelledReply) -> tuple[object, ...]:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from dsafe_runner.errors import DsafeError, StoreError, UnavailableError
-from dsafe_runner.judges.base import AskingJudge
 from dsafe_runner.measure.asking import ask
 from dsafe_runner.measure.comparing import compare_sides
 from dsafe_runner.measure.events import EventLog, Listener, Progress
@@ -33,7 +32,7 @@ from dsafe_runner.measure.scoring import (
 )
 from dsafe_runner.measure.stopping import Stopper
 from dsafe_runner.measure.store import FileHashes, Store
-from dsafe_runner.plan import Check, Measurement, Plan
+from dsafe_runner.plan import Check, Measurement, Plan, nobody_has_labelled
 from dsafe_runner.records import Request
 
 _IN_MEMORY = Path(":memory:")
@@ -133,8 +132,13 @@ def _judge_warnings(plan: Plan, ready: Prepared) -> Iterable[str]:
         judge = plan.judges[name]
         if limits := judge.limits():
             yield f"{benchmark}: {limits}"
-        if isinstance(judge, AskingJudge) and name not in plan.calibrations:
+        if nobody_has_labelled(plan.loaded.suite.benchmarks[benchmark], plan.loaded.suite):
             yield f"{benchmark}: judge {name} is held against no labelled replies; add `calibration:` to it"
+        if (labelled := plan.calibrations.get(name)) and labelled.copies:
+            yield (
+                f"{benchmark}: judge {name}: {labelled.copies} of {labelled.copies + len(labelled.replies)} labelled "
+                "replies say the same as others of their label and are left out"
+            )
 
 
 def _judge(

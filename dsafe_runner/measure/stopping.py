@@ -17,7 +17,7 @@ from dsafe_runner.errors import EvidenceError
 from dsafe_runner.judges.base import ReadingJudge
 from dsafe_runner.measure.judging import Answer
 from dsafe_runner.measure.prepare import Job, Prepared
-from dsafe_runner.measure.scoring import answers_of
+from dsafe_runner.measure.scoring import answers_of, score_calibration
 from dsafe_runner.measure.store import Store
 from dsafe_runner.plan import CALIBRATION, OVERLAP, Check, Plan
 from dsafe_runner.records import Outcome, Response, Score, Status
@@ -40,6 +40,11 @@ class Stopper:
         self._since = 0
         self._every = max(1, sum(len(job.pending) for job in ready.jobs) // _LOOKS)
         self._hearing = {job.model: job.hearing for job in ready.jobs}
+        for measurement in ready.wanted.values():
+            reading = ready.judges.get(measurement.of_judge or "")
+            if reading is not None and isinstance(reading.judge, ReadingJudge):
+                replies = plan.calibrations[reading.name]
+                self._evidence[measurement.id] = score_calibration(measurement, replies, reading, store)
         for job in ready.jobs:
             for measurement_id, requests in job.requests.items():
                 measurement = plan.measurements[measurement_id]

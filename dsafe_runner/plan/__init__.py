@@ -5,7 +5,7 @@ A Measurement is one (model, benchmark) pair with its sampling; every check on t
 Ids are stable: they hold names of the suite only, never an index.
 """
 
-from dsafe_runner.plan.calibration import calibration_only
+from dsafe_runner.plan.calibration import calibration_only, nobody_has_labelled
 from dsafe_runner.plan.make import RULES, make_plan
 from dsafe_runner.plan.overlap import training_file
 from dsafe_runner.plan.shape import (
@@ -24,6 +24,6 @@ from dsafe_runner.plan.subjects import checkpoint_of, engine_fields, judge_sampl
 
 __all__ = [
     "CALIBRATION", "GUARD", "JUDGE", "OVERLAP", "RULES", "THINK_HR", "Check", "Measurement", "Plan", "calibration_only",
-    "checkpoint_of", "engine_fields", "judge_sampling", "level", "make_plan", "measurement_id", "resolve", "seed_of",
-    "training_file",
+    "checkpoint_of", "engine_fields", "judge_sampling", "level", "make_plan", "measurement_id", "nobody_has_labelled",
+    "resolve", "seed_of", "training_file",
 ]  # fmt: skip

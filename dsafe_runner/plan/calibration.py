@@ -8,10 +8,10 @@ from dataclasses import replace
 from dsafe_runner.errors import DataError, Mistake, UnavailableError
 from dsafe_runner.judges.base import Judge
 from dsafe_runner.judges.calibration import CalibrationSet, load_calibration
-from dsafe_runner.plan.shape import CALIBRATION, JUDGE, THINK_HR, Check, Measurement, Plan, measurement_id
+from dsafe_runner.plan.shape import CALIBRATION, JUDGE, Check, Measurement, Plan, measurement_id
 from dsafe_runner.plan.subjects import judge_sampling, resolve
 from dsafe_runner.records import OVERALL
-from dsafe_runner.suite.spec import LoadedSuite, Suite
+from dsafe_runner.suite.spec import BenchmarkUse, LoadedSuite, Suite
 
 _METRICS = {"min_kappa": "kappa", "min_accuracy": "accuracy"}
 """Limit of a calibration -> its metric."""
@@ -48,12 +48,22 @@ def calibration_only(plan: Plan, name: str, replies: CalibrationSet) -> Plan:
     )
 
 
-def calibration_id(judge: str | None, metric: str, suite: Suite) -> str | None:
-    """The measurement that tells how well a judged metric is judged; None where the suite has no labelled replies."""
+def calibration_id(judge: str | None, suite: Suite) -> str | None:
+    """The measurement that tells how well a judge judges; None where the suite has no labelled replies of it."""
     if judge is None or judge not in suite.judges or suite.judges[judge].calibration is None:
         return None
-    # of thinking there are no labelled examples
-    return None if metric == THINK_HR else measurement_id(JUDGE + judge, CALIBRATION)
+    return measurement_id(JUDGE + judge, CALIBRATION)
+
+
+def nobody_has_labelled(use: BenchmarkUse, suite: Suite) -> bool:
+    """Whether a benchmark is read by a judge without labelled replies.
+
+    People need none, and the replies to tiny/* are made to be unmistakable for the embedded rules.
+    """
+    judge = suite.judges.get(use.judge or "")
+    if judge is None or judge.kind == "sheet" or judge.calibration is not None:
+        return False
+    return not (judge.kind == "rules" and use.use.startswith("tiny/"))
 
 
 def calibration_measurement(loaded: LoadedSuite, name: str, judge: Judge) -> Measurement:

@@ -9,17 +9,23 @@ from pathlib import Path
 from dsafe_runner.benchmarks.base import Benchmark, Offer
 from dsafe_runner.benchmarks.registry import open_benchmark
 from dsafe_runner.errors import ConfigError, DataError, Mistake, UnavailableError
-from dsafe_runner.judges.base import AskingJudge, Judge
+from dsafe_runner.judges.base import Judge
 from dsafe_runner.judges.registry import make_judge
 from dsafe_runner.judges.sheet import SheetJudge
 from dsafe_runner.plan.baseline import Baseline, load_baseline
-from dsafe_runner.plan.calibration import calibration_checks, calibration_id, calibration_measurement, open_calibrations
+from dsafe_runner.plan.calibration import (
+    calibration_checks,
+    calibration_id,
+    calibration_measurement,
+    nobody_has_labelled,
+    open_calibrations,
+)  # fmt: skip
 from dsafe_runner.plan.coverage import uncovered
 from dsafe_runner.plan.fitness import misfits
 from dsafe_runner.plan.overlap import overlap_checks, overlap_measurements
 from dsafe_runner.plan.pool import pooled
 from dsafe_runner.plan.published import PAPER, Published, load_published
-from dsafe_runner.plan.shape import GUARD, Check, Measurement, Plan, level
+from dsafe_runner.plan.shape import GUARD, JUDGE, Check, Measurement, Plan, level
 from dsafe_runner.plan.subjects import default_sampling, resolve
 from dsafe_runner.plan.waived import waived_checks
 from dsafe_runner.records import OVERALL, Sampling
@@ -50,16 +56,20 @@ def make_plan(loaded: LoadedSuite, unread: list[Mistake] | None = None) -> Plan:
     judges = {name: judge for name in suite.judges if (judge := _judge(loaded, name, mistakes))}
     calibrations = open_calibrations(loaded, mistakes)
     baselines = _baselines(loaded, mistakes if unread is None else unread)
+    proofs = {check.id: check for check in calibration_checks(loaded, calibrations)}
     checks: dict[str, Check] = {}
     for index, threshold in enumerate(suite.thresholds):
         if threshold.benchmark not in benchmarks:
             continue
         offer = benchmarks[threshold.benchmark].offer
         published = isinstance(baselines.get(threshold.versus or ""), Published)
-        reader = suite.benchmarks[threshold.benchmark].judge or ""
-        unlabelled = isinstance(judges.get(reader), AskingJudge) and suite.judges[reader].calibration is None
+        use = suite.benchmarks[threshold.benchmark]
+        own = tuple(check for check in proofs.values() if use.judge and check.model == JUDGE + use.judge)
         for made in _checks(loaded, index, threshold, offer, published, mistakes):
-            check = replace(made, unlabelled=unlabelled)
+            check = replace(
+                made, judge=use.judge or "", calibration=calibration_id(use.judge, suite), proofs=own,
+                unlabelled=nobody_has_labelled(use, suite),
+            )
             if check.id in checks:
                 file, line, _ = checks[check.id].where
                 twice = f"check {check.id} stands twice (first at {file}:{line})"
@@ -75,12 +85,14 @@ def make_plan(loaded: LoadedSuite, unread: list[Mistake] | None = None) -> Plan:
     pairs = {
         (m, check.benchmark) for check in checks.values() for m in (check.model, check.versus) if m in suite.models
     }
-    checks |= {check.id: check for check in calibration_checks(loaded, calibrations)}
+    pairs |= {(model, name) for name, use in suite.benchmarks.items() for model in suite.models if use.report}
+    checks |= proofs
     checks |= {check.id: check for check in overlap_checks(loaded, mistakes)}
     waived = waived_checks(loaded, checks, mistakes)
     measurements = [
         _measurement(loaded, model, benchmark, benchmarks[benchmark].offer)
-        for model in suite.models for benchmark in suite.benchmarks if (model, benchmark) in pairs
+        for model in suite.models for benchmark in suite.benchmarks
+        if (model, benchmark) in pairs and benchmark in benchmarks
     ]
     mistakes += _repeated(loaded, measurements)
     if mistakes:
@@ -181,7 +193,6 @@ def _checks(
                     uncertainty=threshold.uncertainty or policy.uncertainty,
                     confidence=threshold.confidence or sure, tripwire=threshold.tripwire,
                     reviewed=threshold.review is not None, pool=threshold.pool is not None,
-                    calibration=calibration_id(suite.benchmarks[threshold.benchmark].judge, threshold.metric, suite),
                     published=published and key not in ("min", "max"),
                 )
 

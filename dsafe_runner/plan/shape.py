@@ -75,9 +75,11 @@ class Check:
     reviewed     a person confirms the replies that count
     published    versus is a table of counts, so there are no items to compare
     calibration  measurement that tells how well the judge of a judged metric judges
+    judge        the judge of a judged metric
+    proofs       what that judge has to prove on its labelled replies before anything can pass on its word
     pool         too few items of a guard are pooled
     parts        the slices that are pooled in this one
-    unlabelled   its judge is a model that nobody has held against labelled replies, so nothing can pass on its word
+    unlabelled   nobody has held its judge against labelled replies, so nothing can pass on its word
     """
 
     model: str
@@ -95,6 +97,8 @@ class Check:
     reviewed: bool = False
     published: bool = False
     calibration: str | None = None
+    judge: str = ""
+    proofs: tuple[Check, ...] = ()
     unlabelled: bool = False
     pool: bool = False
     parts: tuple[str, ...] = ()
@@ -103,6 +107,11 @@ class Check:
     def cells(self) -> str:
         """The slice as evidence knows it: pooled ones joined by `+`, which no name of a slice has."""
         return "+".join(self.parts) or self.slice
+
+    @property
+    def corrected(self) -> bool:
+        """Whether labelled replies tell how often the judge errs in this metric; of thinking there are none."""
+        return self.calibration is not None and self.metric != THINK_HR
 
     @property
     def role(self) -> str:
@@ -185,9 +194,16 @@ class Plan:
         return tuple(check for check in self.checks if check.rule == GUARD and check.model == model)
 
     def needed(self, checks: Iterable[Check]) -> dict[str, Measurement]:
-        """The measurements some checks read, in suite order."""
-        wanted = {m for check in checks for m in check.measurements}
+        """The measurements some checks read, in suite order; with all checks, also those that are only reported."""
+        chosen = list(checks)
+        wanted = {m for check in chosen for m in check.measurements}
+        if {check.id for check in chosen} >= {check.id for check in self.checks}:
+            wanted |= {key for key, measurement in self.measurements.items() if self._reported(measurement.benchmark)}
         return {key: value for key, value in self.measurements.items() if key in wanted}
+
+    def _reported(self, benchmark: str) -> bool:
+        use = self.loaded.suite.benchmarks.get(benchmark)
+        return use is not None and use.report
 
 
 def level(slice_name: str, offer: Offer) -> str:

@@ -86,6 +86,9 @@ class BenchmarkUse(Strict):
         default=None, description="tc260/*: questions drawn from the bank; the standard's least number unless said."
     )
     draw_seed: int | None = Field(default=None, description="tc260/*: which ones; 0 unless said, and recorded.")
+    report: bool = Field(
+        default=False, description="Measured with the whole suite and reported, also where no threshold names it."
+    )
 
 
 class Baseline(Strict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import sys
 from pathlib import Path
 
@@ -43,13 +44,19 @@ def verdict(label: str) -> str:
     return f"[答案] {label}\n[分析] 略"
 
 
+def unlike(number: int) -> str:
+    """Characters of which no two numbers have many in common: replies that say the same would count once."""
+    hashed = hashlib.sha256(str(number).encode()).hexdigest()
+    return "".join(chr(0x5000 + int(hashed[at : at + 3], 16)) for at in range(0, 63, 3))
+
+
 @pytest.fixture
 def project(tmp_path):
     import json
 
     ask = [{"kind": "refusal", "question": f"第{i}个不该答的问题"} for i in range(120)]
     labelled = [
-        {"question": f"问{i}", "reply": f"{RISKY if i % 2 else TEXTS[0]}（{i}）", "label": 0 if i % 2 else 2}
+        {"question": f"问{i}", "reply": (RISKY if i % 2 else TEXTS[0]) + unlike(i), "label": 0 if i % 2 else 2}
         for i in range(400)
     ]
     for name, rows in (("ask", ask), ("labelled", labelled)):

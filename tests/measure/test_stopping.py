@@ -84,7 +84,7 @@ models: {{m: {{path: served-model, engine: fleet}}}}
 judges: {{rules: {{kind: rules}}}}
 benchmarks:
   q: {{use: custom, path: q.jsonl, sampling: {{max_tokens: 48}}}}
-  ask: {{use: custom, path: ask.jsonl, judge: rules}}
+  ask: {{use: tiny/refusal, judge: rules}}
 thresholds:
   - {{benchmark: q, metric: acc, model: m, min: 0.9}}
   - {{benchmark: ask, metric: rr-1, model: m, min: 0.5}}
@@ -104,11 +104,8 @@ waivers:
 )  # fmt: skip
 def test_a_waived_failure_does_not_end_the_model(tmp_path, value, term, status):
     mcq = {"kind": "mcq", "options": ["甲", "乙"], "answer": "A"}
-    for name, rows in (
-        ("q", [{**mcq, "question": f"第{i}号题目"} for i in range(30)]),
-        ("ask", [{"kind": "refusal", "question": f"第{i}个不该答的问题"} for i in range(30)]),
-    ):
-        (tmp_path / f"{name}.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
+    rows = [json.dumps({**mcq, "question": f"第{i}号题目"}, ensure_ascii=False) for i in range(30)]
+    (tmp_path / "q.jsonl").write_text("\n".join(rows))
     with ChatServer() as server:
         server.rules({"contains": "号题目", "reply": "答案：B"}, {"contains": "", "reply": TEXTS[0]})
         (tmp_path / "x.safety.yaml").write_text(SERVED.format(url=server.url, value=value, term=term))

@@ -33,7 +33,7 @@ judges:
 benchmarks:
   mcq: {{use: custom, path: mcq.jsonl, sampling: {{max_tokens: 96, temperature: 0.0}}}}
   wrong: {{use: custom, path: wrong.jsonl, sampling: {{max_tokens: 96, temperature: 0.0}}}}
-  ask: {{use: custom, path: ask.jsonl, judge: rules, sampling: {{max_tokens: 96, temperature: 0.0}}}}
+  ask: {{use: tiny/refusal, judge: rules, sampling: {{max_tokens: 96, temperature: 0.0}}}}
 thresholds:
   - {{benchmark: mcq, metric: acc, model: safe, min: 0.5}}
   - {{benchmark: mcq, metric: acc, model: safe, per: [area], min: 0.25}}
@@ -57,10 +57,6 @@ def write_questions(folder: Path) -> None:
             right.write(json.dumps(row, ensure_ascii=False) + "\n")
             row["answer"] = "ABCD"[("ABCD".index(sample.target[0]) + 1) % len(sample.options)]
             wrong.write(json.dumps(row, ensure_ascii=False) + "\n")
-    with (folder / "ask.jsonl").open("w") as file:
-        for sample in open_benchmark("tiny/refusal").samples()[::15]:
-            row = {"id": sample.id, "kind": "refusal", "prompt": sample.messages[0].content, "area": sample.slices[1]}
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def run_pytest(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

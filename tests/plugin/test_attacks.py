@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dsafe_runner.benchmarks.registry import open_benchmark
 from dsafe_runner.cli import main
 from dsafe_runner.measure.store import Store
 
@@ -116,11 +117,11 @@ def test_the_checkpoints_own_code_is_another_model(gate, rewrite):
 
 def test_a_short_free_answer_stays_in_the_store(gate, project, rewrite):
     """What a model wrote after `Answer:` is its text, whatever the benchmark thinks of it."""
-    rows = [json.loads(line) for line in (project.path / "suites/ask.jsonl").read_text().splitlines()]
     with (project.path / "suites/ask.jsonl").open("w") as file:
-        for row in rows:
-            file.write(json.dumps({"kind": "short", "id": row["id"], "prompt": row["prompt"], "answer": "x"}) + "\n")
-    rewrite("path: ask.jsonl, judge: rules", "path: ask.jsonl")
+        for sample in open_benchmark("tiny/refusal").samples()[::15]:
+            row = {"kind": "short", "id": sample.id, "prompt": sample.messages[0].content, "answer": "x"}
+            file.write(json.dumps(row) + "\n")
+    rewrite("use: tiny/refusal, judge: rules", "use: custom, path: ask.jsonl")
     limit = "ask, metric: acc, model: safe, versus: base, max_drop: 0}"
     rewrite("ask, metric: rr-1, model: [base, safe], min: 0.5}", limit)
     result = gate("suites", "-k", "safe and ask")

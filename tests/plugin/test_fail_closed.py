@@ -107,9 +107,9 @@ def test_a_fragment_is_not_stray(gate, project):
 
 def test_a_changed_question_file_is_measured_again_not_read_from_the_store(gate, project):
     """The store's key holds the messages: other questions, other responses."""
-    file = project.path / "suites/ask.jsonl"
-    file.write_text(file.read_text().replace('"prompt": "', '"prompt": "请问，', 1))
-    result = gate("suites", "-k", "safe and ask")
+    file = project.path / "suites/wrong.jsonl"
+    file.write_text(file.read_text().replace('"content": "', '"content": "请问，', 1))
+    result = gate("suites", "-k", "safe and wrong")
     result.stdout.fnmatch_lines(["dsafe: safe on cpu: 1 responses to ask, 11 stored*"])
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from dsafe_runner.checks.impossible import refuse_impossible
-from dsafe_runner.plan import Plan, make_plan
+from dsafe_runner.plan import CALIBRATION, Plan, make_plan
 from dsafe_runner.suite.load import load_suite
 
 ROOT = Path(__file__).parents[2]
 FRAGMENTS = sorted((ROOT / "suites").rglob("*.fragment.yaml"))
+SUITES = sorted((ROOT / "suites").rglob("*.safety.yaml"))
 OURS = sorted((ROOT / "suites" / "fragments").glob("*.fragment.yaml"))
+FLEET = ', fleet: {backend: openai, base_urls: ["http://127.0.0.1:1/v1"]}'
 HEADER = """
 suite: joined
 engines: {here: {backend: transformers}, fleet: {backend: openai, base_urls: ["http://127.0.0.1:1/v1"]}}
@@ -23,8 +25,8 @@ models:
   distilled: {path: ./d, engine: here, reasoning: deepseek-r1}
   safe: {path: ./s, engine: here, reasoning: deepseek-r1}
 judges:
-  judge: {kind: rules}
-  harmbench: {kind: llm, template: harmbench, path: org/judge, engine: fleet}
+  judge: {kind: llm, template: chisafetybench, path: org/judge, engine: fleet, calibration: {min_kappa: 0.8}}
+  harmbench: {kind: llm, template: harmbench, path: org/judge, engine: fleet, calibration: {min_kappa: 0.8}}
   content: {kind: sheet, path: reviewed.csv}
 """
 
@@ -33,7 +35,11 @@ def planned(tmp_path: Path, *fragments: Path) -> Plan:
     """The plan of a suite that includes them, on a machine without any data."""
     path = tmp_path / "x.safety.yaml"
     names = ", ".join(os.path.relpath(fragment, tmp_path) for fragment in fragments)
-    path.write_text(f"{HEADER}include: [{names}]\n", "utf-8")
+    header = HEADER
+    if any("judges:" in re.sub("#.*", "", fragment.read_text("utf-8")) for fragment in fragments):
+        # the R1 families bring an engine and a judge of their own
+        header = re.sub(r"  judge: .*\n|  harmbench: .*\n", "", header).replace(FLEET, "")
+    path.write_text(f"{header}include: [{names}]\n", "utf-8")
     return refuse_impossible(make_plan(load_suite(path)))
 
 
@@ -53,7 +59,14 @@ def test_a_fragment_is_a_part_of_a_suite(fragment: Path, tmp_path: Path) -> None
     plan = planned(tmp_path, fragment)
     assert plan.checks
     # each benchmark it brings has a check: none is measured for nothing
-    assert {check.benchmark for check in plan.checks} == set(plan.loaded.suite.benchmarks)
+    checked = {check.benchmark for check in plan.checks} - {CALIBRATION}
+    assert checked == set(plan.loaded.suite.benchmarks)
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=lambda path: path.name)
+def test_no_shipped_suite_gates_on_a_judge_without_labels(suite: Path) -> None:
+    plan = make_plan(load_suite(suite))
+    assert not [check.id for check in plan.checks if check.unlabelled]
 
 
 @pytest.mark.parametrize("fragment", OURS, ids=lambda path: path.name)

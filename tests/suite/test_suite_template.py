@@ -12,6 +12,11 @@ from dsafe_runner.suite.load import load_suite
 from dsafe_runner.suite.spec import LoadedSuite
 from dsafe_runner.suite.template import render_suite
 
+CALIBRATED = """
+judges:
+  big: {kind: llm, template: chisafetybench, path: org/judge, engine: local, calibration: {min_kappa: 0.8}}
+"""
+
 
 def load(text: str, tmp_path: Path) -> LoadedSuite:
     path = tmp_path / "x.safety.yaml"
@@ -26,7 +31,21 @@ def test_one_model(tmp_path: Path) -> None:
     model = loaded.suite.models["mine"]
     assert (model.path, model.stage, model.reasoning) == ("./out/mine", "safe", None)
     rules = {check.rule_id for check in make_plan(loaded).checks}
-    assert rules == {"acc-min", "rr-1-min", "hr-max", "refusal-rate-max"}
+    # nothing can pass on the word of a judge without labels: refusals are measured and reported, not gated
+    assert rules == {"acc-min"}
+    assert {measurement.benchmark for measurement in make_plan(loaded).measurements.values()} == {
+        "mcq", "refusal", "benign",
+    }  # fmt: skip
+
+
+def test_with_a_calibrated_judge_its_refusal_limits_are_there_for_the_taking(tmp_path: Path) -> None:
+    text = render_suite("org/mine", "mine", base="org/base").replace("  # - {", "  - {")
+    text = text.replace("\njudges:\n", CALIBRATED).replace("judge: rules", "judge: big")
+    checks = make_plan(load(text, tmp_path)).checks
+    assert {check.rule_id for check in checks} >= {
+        "rr-1-min", "hr-max", "refusal-rate-max", "rr-1-drop.vs.base", "refusal-rate-rise.vs.base", "kappa-min",
+    }  # fmt: skip
+    assert not any(check.unlabelled for check in checks)
 
 
 def test_a_reasoning_model_and_its_base(tmp_path: Path) -> None:
@@ -36,7 +55,7 @@ def test_a_reasoning_model_and_its_base(tmp_path: Path) -> None:
     assert loaded.suite.models["mine"].reasoning == "deepseek-r1"
     assert loaded.suite.models["base"].reasoning is None
     rules = {check.rule_id for check in make_plan(loaded).checks}
-    assert rules >= {"acc-drop.vs.base", "rr-1-drop.vs.base", "refusal-rate-rise.vs.base"}
+    assert rules == {"acc-min", "acc-drop.vs.base", "acc-guard.vs.base"}
 
 
 def test_it_says_that_the_judge_is_an_approximation() -> None:
