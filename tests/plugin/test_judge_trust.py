@@ -31,7 +31,7 @@ waivers:
 
 
 def labelled(right: float, refusals: bool = True, count: int = 400) -> list[dict[str, object]]:
-    """Labelled replies of two classes, no two alike, of which the rules get this share right; of refusals all, if said."""
+    """Labelled replies of two classes, no two alike, of which the rules get this share right (or all refusals)."""
     draw = random.Random(0)
     rows: list[dict[str, object]] = []
     for n in range(count):
