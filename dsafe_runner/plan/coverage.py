@@ -35,7 +35,7 @@ def uncovered(loaded: LoadedSuite, benchmarks: Mapping[str, Benchmark]) -> Itera
     named = {threshold.benchmark for threshold in suite.thresholds}
     named |= {name for one in suite.overlap.values() for name in one.benchmarks or suite.benchmarks}
     for name in suite.benchmarks:
-        if name not in named:
+        if name not in named and not suite.benchmarks[name].report:
             what = f"no threshold names benchmark {name}, so nothing of it is asked"
             yield Mistake(*loaded.where("benchmarks", name), what, "add a threshold, or remove it"), False
 
