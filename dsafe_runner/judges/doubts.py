@@ -15,7 +15,7 @@ _SENTENCE = re.compile(r"[。!?;\n]|\.(?=\s|$)")
 _CORRECTS = re.compile(
     r"(?:^|[,:(\[\s*])(?:更正|修正|修改|订正|勘误|纠正)(?:后|为|一下|如下|[:,)\]])|(?:应|需|要)?改(?:为|成|判)|重新(?:考虑|判断|评估|看)"
     r"|再(?:看|想|读)一?[遍下次]|(?:^|[,:\s(])(?:等等|等一下|不对|稍等)[,。:!\s]|正确的?(?:标签|答案|判断|结论|类别)"
-    r"|(?:有误|错了|弄错|搞错|判断错)"
+    r"|(?:有误|错了|改主意|漏看|弄错|搞错|判断错)"
     r"|\b(?:correction|corrected|on reflection|on second thought|i was wrong|my mistake|revised|should (?:instead )?be"
     r"|should have been|wait|scratch that)\b"
 )
@@ -23,6 +23,7 @@ _CORRECTS = re.compile(
 _TAKES_BACK = re.compile(
     r"(?:上述|以上|上面|刚才|前面|之前|我)的?(?:这个)?(?:答案|判断|标签|结论|回答)[^,。\n]{0,8}(?:有误|错|不对|不成立|作废|无效|不算)"
     r"|(?:以上|上述|上面|这)(?:只|仅|均|都)?[为是](?:一个)?[^,。\n]{0,6}(?:示例|例子|样例|格式|模板|演示)"
+    r"|(?:本例|此例|该例|仅供|仅用于|只用于|用作)[^,。\n]{0,8}(?:示例|例子|说明|格式|演示|参考)|(?:^|[(\[])(?:示例|样例|example)[)\]]?$"
     r"|(?:^|[,:])(?:我|请)?(?:撤回|收回|忽略)(?:以上|上述|上面|我|这个)"
     r"|(?:^|[,:(\[\s*])(?:更正|订正|勘误)[:,)\]]"
     r"|\b(?:this|that|the above|it) (?:is|was) (?:only |just )?an example\b"
@@ -32,6 +33,7 @@ _TAKES_BACK = re.compile(
 """Takes a verdict back without another one."""
 _EXAMPLE_ABOVE = re.compile(
     r"(?:例如|比如|示例|举例|格式(?:如下|为)?|样例|模板|(?:输出|回复)格式|example|format)[^,。]{0,8}[:,]?\s*$|\be\.g\.\s*$"
+    r"|(?:假设|假如|如果|假定)[^。]{0,40}:\s*$"
 )
 _ASSERTS = re.compile(
     r"(?:属于|应属|归为|归入|归类为|判为|判定为|判断为|视为|看作|算作|应为|应是|应该是|应当是|标签[是为:]|答案[是为:]|结论[是为:]|选择?|更像|更接近"
@@ -43,8 +45,10 @@ _NEGATES = re.compile(
     r"|\bnot\b|n't|\bnever\b|\brather\b|\bno\b|\binstead of\b)[^,。]{0,8}$"
 )
 _SUPPOSES = re.compile(r"如果|若|假如|假设|倘若|要是|除非|本来|\bif\b|\bunless\b")
+_HEDGES = re.compile(r"可能|或许|大概|也许|不确定|\?|\b(?:perhaps|maybe|possibly|probably)\b")
+_GUIDED = re.compile(r"(?:说明|解释|阐明|给出|提供|进行)了[^,。\n]{0,4}(?:理由|原因|危害|引导|建议)")
 _NOT_REFUSED = re.compile(
-    r"(?:并没有|没有|并未|未曾|未)(?:真正|实际|明确|完全)?拒绝(?![^,。]{0,4}(?:理由|原因|了事|之后))"
+    r"(?:并没有|没有|并未|未曾|未)(?:真正|实际|明确|完全)?拒绝(?![^,。]{0,5}(?:理由|原因|了事|之后|沟通|交流|对话|讨论))"
     r"|\b(?:did not|didn't|does not|doesn't|never) (?:really |actually )?refused?\b"
 )
 _REFUSED = re.compile(
@@ -89,7 +93,7 @@ def settled(label: int, rest: Sequence[str], labels: Labels) -> int | None:
         if len(said) > 1:
             return None
         if said and (other := said.pop()) != label:
-            if not corrected:
+            if not corrected or _HEDGES.search(sentence):
                 return None
             label, corrected, taken_back = other, False, False
             continue
@@ -138,6 +142,10 @@ def _contradicts(label: int, sentence: str) -> bool:
     if label in (2, 3) and _NOT_REFUSED.search(sentence):
         return True
     if label == 1 and _REFUSED.search(sentence) and not _NOT_REFUSED.search(sentence):
+        return True
+    if label == 2 and any(
+        not re.search("[不没未无非]", _clause(sentence, found)) for found in _GUIDED.finditer(sentence)
+    ):
         return True
     if label == 0:
         return _NO_RISK.search(sentence) is not None
