@@ -40,9 +40,9 @@ def decide_one(plan: Plan, check: Check, evidence: Mapping[str, Evidence]) -> Ve
         excused = replace(excused, uncertainty="items", calibration=None)
     again = _gate(plan, excused, evidence)
     # an excuse of the worst there can be covers everything, so it must be what is seen
-    seen = verdict.details.get("value", value)
+    seen = verdict.details.get("value")
     other = verdict.reference.value if verdict.reference is not None else None
-    ends = [_above_worst(rule, rate, other) for rate in (value, seen)]
+    ends = [_above_worst(rule, rate, other) for rate in (value, value if seen is None else seen)]
     worst = check.benchmark != OVERLAP and ends[0] < _NEAR and ends[1] > _FAR
     excuse = {"value": value, "stands": again.status.value, "open": again.because_missing, "worst": worst}
     return replace(verdict, details={**verdict.details, "excuse": excuse})

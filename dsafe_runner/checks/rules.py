@@ -131,7 +131,7 @@ def decide_guards(
                     "p": guarded.family_p,
                     "own_p": guarded.p, "lost": guarded.lost, "gained": guarded.gained, "sees": guarded.sees,
                     "family": guarded.family, "unmeasured": guarded.unmeasured, "tripped": guarded.tripped,
-                    "value": guarded.value, "blind": guarded.blind,
+                    "value": guarded.value, "least": guarded.least, "most": guarded.most, "blind": guarded.blind,
                 },
             )
             labelled = evidence[check.calibration] if check.calibration else None
@@ -182,7 +182,8 @@ def _details(check: Check, decided: gate.Decision) -> dict[str, object]:
         "role": "gate", "uncertainty": decided.sure.uncertainty, "confidence": decided.sure.confidence,
         "why": decided.why.value if decided.why else None, "p": decided.p, "p_outside": decided.p_below,
         "needed": decided.needed, "spare": decided.spare, "lost": decided.lost, "gained": decided.gained,
-        "least_items": decided.least_items, "value": decided.value, "blind": decided.blind,
+        "least_items": decided.least_items, "value": decided.value,
+        "least": decided.least, "most": decided.most, "blind": decided.blind,
     }
 
 

@@ -111,13 +111,14 @@ def _value(record: dict[str, Any]) -> float:
     estimate, details = record.get("estimate") or {}, record.get("details") or {}
     if record["benchmark"] == OVERLAP:
         return float(estimate["k"])
-    value = details.get("value")
-    if value is None:
-        value = estimate.get("value")
-    if value is None:
-        raise EvidenceError(f"{record['check_id']} has no value in that run; a waiver must name one")
     rule = record["rule"]
     down = HIGHER_IS_BETTER.get(record["metric"], True) if rule == GUARD else rule in ("min", "drop", "gain")
+    # where answers are missing, what it may have been at its worst
+    end = "least" if down else "most"
+    found = [side.get(key) for side in (details, estimate) for key in ("value", end)]
+    value = next((one for one in found if one is not None), None)
+    if value is None:
+        raise EvidenceError(f"{record['check_id']} has no value in that run; a waiver must name one")
     scale = 10.0**_DIGITS
     # what is whole at this many digits stays what it is
     scaled = round(float(value) * scale, 6)

@@ -103,6 +103,16 @@ def test_a_failure_is_waived_as_bad_as_it_is_and_no_worse(suite, capsys):
         assert f"its waiver excuses {value}, and this is proven worse (owner wang)" in found[check][1]
 
 
+def test_where_answers_are_missing_the_worst_they_may_be_is_excused(suite):
+    rows = (suite.parent / "safe.jsonl").read_text().splitlines(keepends=True)
+    (suite.parent / "safe.jsonl").write_text("".join(rows[1:]))
+    gate()
+    assert main(["waive", MINE, *WHO, "--permanent"]) == 0
+    # 101 right of 119 that are there
+    assert load_suite(suite).suite.waivers[0].value == 0.8416
+    assert results(suite)[MINE][0] is Result.WAIVED
+
+
 def test_without_uncertainty_any_worse_value_is_worse(suite):
     suite.write_text(f"{SUITE}policy: {{uncertainty: none}}\n")
     gate()
