@@ -372,3 +372,18 @@ def test_tables_that_are_not_what_they_seem(tmp_path: Path, text: str, said: str
 def test_several_objects_on_a_line_are_told(tmp_path: Path) -> None:
     (line,) = mistakes(jsonl(tmp_path, '{"kind": "benign", "prompt": "a"} {"kind": "benign", "prompt": "b"}'))
     assert line == ":1: more than one value on the line, the second from column 35 on; write one row a line"
+
+
+def test_check_says_how_many_items_a_file_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from dsafe_runner.cli import main
+
+    table(tmp_path, *numbered(9))
+    suite = tmp_path / "x.safety.yaml"
+    suite.write_text(
+        "suite: counted\nengines: {cpu: {backend: transformers}}\nmodels: {m: {path: no/weights-here, engine: cpu}}\n"
+        "benchmarks: {mine: {use: custom, path: mine.csv}}\n"
+        "thresholds:\n  - {benchmark: mine, metric: acc, model: m, min: 0.5}\n",
+        "utf-8",
+    )
+    assert main(["check", str(suite)]) == 0
+    assert "  mine: 9 items in mine.csv\n" in capsys.readouterr().out

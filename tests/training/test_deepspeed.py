@@ -199,6 +199,17 @@ def test_a_loss_that_is_not_finite_stops_the_run_at_once_with_a_hint(recipe, tmp
     assert not (tmp_path / "out").exists()
 
 
+def test_weights_that_go_bad_in_parts_stop_all_processes_before_a_checkpoint(recipe, tmp_path):
+    """ZeRO-3: each process holds a part of the weights. The first step, at a learning rate of 0, is the one kept."""
+    train = {"steps": 5, "batch_size": 2, "learning_rate": 1e39, "warmup": 0.4, "clip": 1e9, "log_every": 50}
+    done = run(recipe("zero3", train=train, checkpoints={"every": 1}), tmp_path / "out")
+    assert done.returncode == 1
+    assert re.search(r"(nan|inf) in model\.\S+ after step 2 \(rows (tiny/safe:\d+(, )?){8}\)", done.stderr)
+    assert not (tmp_path / "out").exists()
+    kept = sorted(f.name for f in (tmp_path / "out-checkpoints").glob("checkpoint-*"))
+    assert kept == ["checkpoint-1"]
+
+
 def test_one_process_needs_no_launcher_and_waits_for_no_dead_build(recipe, tmp_path):
     builds = Path(os.environ.get("TORCH_EXTENSIONS_DIR", f"{sys.prefix}/torch_extensions"))
     left = builds / "deepspeed_shm_comm" / "lock"
