@@ -72,6 +72,11 @@ def _units(totals: Sequence[int], samples: int, clusters: Sequence[Hashable] | N
     return Counter((sums[cluster], size) for cluster, size in sizes.items())
 
 
+def worth(items: int, clusters: Sequence[Hashable] | None) -> float:
+    """As many independent items as have the variance of these, were all of a cluster alike (Kish 1965)."""
+    return items if clusters is None else items**2 / sum(size * size for size in Counter(clusters).values())
+
+
 def turned(tally: Tally, samples: int) -> list[tuple[int, int]]:
     """The tally of the answers that do not count; the unknown stay unknown."""
     return [(samples - yes - unknown, unknown) for yes, unknown in tally]

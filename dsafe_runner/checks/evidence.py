@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dsafe_runner.benchmarks.copies import draws
 from dsafe_runner.errors import EvidenceError
 from dsafe_runner.records import Gap, Outcome, Score
 
@@ -22,12 +23,14 @@ class Evidence:
     samples  responses per item
     slices   item id -> the slices it counts in
     scores   item id -> its Scores, k = 0 .. samples-1, in item order
+    copies   items that ask the same as others -> the first of them; such items are one draw
     """
 
     measurement: str
     samples: int
     slices: dict[str, tuple[str, ...]]
     scores: dict[str, tuple[Score, ...]]
+    copies: dict[str, str] = field(default_factory=dict)
     memo: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False, compare=False)
     """What has been counted on it; scores never change once they are here, and hundreds of checks read one slice."""
     _by_slice: dict[str, list[str]] = field(default_factory=dict)
@@ -50,16 +53,20 @@ class Evidence:
             raise EvidenceError(f"{self.measurement} has no items in slice {slice_name}")
         return found
 
+    def draws(self, slice_name: str) -> list[str] | None:
+        """Per item of a slice what it is a copy of; None where none is a copy of another in it."""
+        return draws(self.items(slice_name), self.copies) if self.copies else None
+
 
 def fill(
     measurement: str, samples: int, slices: dict[str, tuple[str, ...]], scores: Iterable[Score],
-    absent: Outcome = Outcome.MISSING,
+    absent: Outcome = Outcome.MISSING, copies: dict[str, str] | None = None,
 ) -> Evidence:
     """Evidence with a score that says `absent` wherever none was given."""
     grid = {item: [Score(item, k, absent) for k in range(samples)] for item in slices}
     for score in scores:
         grid[score.sample_id][score.k] = score
-    return Evidence(measurement, samples, slices, {item: tuple(row) for item, row in grid.items()})
+    return Evidence(measurement, samples, slices, {item: tuple(row) for item, row in grid.items()}, copies or {})
 
 
 def write_evidence(path: Path, evidence: Evidence) -> None:
@@ -73,6 +80,8 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
                 for s in row
             ]
             line: dict[str, Any] = {"item": item, "slices": evidence.slices[item], "scores": scores}
+            if item in evidence.copies:
+                line["copy_of"] = evidence.copies[item]
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
@@ -92,10 +101,13 @@ def read_evidence(path: Path) -> Evidence:
             head = json.loads(next(file))
             slices: dict[str, tuple[str, ...]] = {}
             scores: dict[str, tuple[Score, ...]] = {}
+            copies: dict[str, str] = {}
             for text in file:
                 line = json.loads(text)
                 item = line["item"]
                 slices[item] = tuple(line["slices"])
+                if "copy_of" in line:
+                    copies[item] = line["copy_of"]
                 scores[item] = tuple(
                     Score(item, k, Outcome(outcome), label, answer, key, thinking, confirmed, Gap(gap) if gap else None)
                     for k, (outcome, label, answer, key, thinking, confirmed, gap) in enumerate(line["scores"])
@@ -107,4 +119,4 @@ def read_evidence(path: Path) -> Evidence:
     except (OSError, StopIteration, ValueError, KeyError, TypeError) as error:
         what = f"{type(error).__name__}: {error}"
         raise EvidenceError(f"{path}: scores cannot be read ({what}); measure again") from error
-    return Evidence(head["measurement"], head["samples"], slices, scores)
+    return Evidence(head["measurement"], head["samples"], slices, scores, copies)

@@ -187,8 +187,9 @@ def relative(
 
 
 def against_counts(
-    tally: Tally, samples: int, other: tuple[float, float], rule: str, limit: float, sure: Sure = SURE
-) -> Decision:
+    tally: Tally, samples: int, other: tuple[float, float], rule: str, limit: float, sure: Sure = SURE,
+    clusters: Sequence[Hashable] | None = None,
+) -> Decision:  # fmt: skip
     """`drop`, `gain`, `rise` or `fall` against published counts: (answers that the metric counts, items).
 
     Of a published table the noise between runs is not known, so `samples` is INCONCLUSIVE.
@@ -211,7 +212,7 @@ def against_counts(
         claim, ends, shift = whole(0), (margin + fixed, margin + fixed), fixed
     else:
         claim, ends, shift = published(other_good, other_n), (margin, margin), 0.0
-    decided = _decide(decided, claim, rates(good, samples), ends, shift)
+    decided = _decide(decided, claim, rates(good, samples, clusters), ends, shift)
     lost = sum(yes for yes, _ in good) * other_n < other_good * decided.n - SLACK
     return _seeing(decided, claim.p({(0, samples): len(good)}, ends[0]) <= sure.alpha, lost)
 

@@ -13,12 +13,12 @@ q = p Se + (1 - p)(1 - Sp).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Hashable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 from dsafe_runner.checks import stats
-from dsafe_runner.checks.certain import Tally, certain
+from dsafe_runner.checks.certain import Tally, certain, worth
 from dsafe_runner.checks.gate import SURE, Decision, Sure, Why, undecided
 from dsafe_runner.errors import EvidenceError
 from dsafe_runner.records import Status
@@ -62,7 +62,7 @@ def youden(known: Calibration, confidence: float) -> tuple[float, float]:
     return se_low + sp_low - 1.0, se_high + sp_high - 1.0
 
 
-def corrected(flagged: float, n: int, known: Calibration, confidence: float) -> tuple[float, float, float]:
+def corrected(flagged: float, n: float, known: Calibration, confidence: float) -> tuple[float, float, float]:
     """The true rate behind `flagged` of n, and its two-sided interval; 0 to 1 from a judge that tells nothing apart.
 
     Raises:
@@ -85,7 +85,10 @@ def corrected(flagged: float, n: int, known: Calibration, confidence: float) -> 
     return value, min(max(p + moved - half, 0.0), 1.0), min(max(p + moved + half, 0.0), 1.0)
 
 
-def judged(tally: Tally, samples: int, known: Calibration, rule: str, limit: float, sure: Sure = SURE) -> Decision:
+def judged(
+    tally: Tally, samples: int, known: Calibration, rule: str, limit: float, sure: Sure = SURE,
+    clusters: Sequence[Hashable] | None = None,
+) -> Decision:  # fmt: skip
     """`min` or `max` of the true rate behind a judge's flags, nothing read by people.
 
     Several answers per item count as one with their mean. The judge's error is always an estimate, so it is decided as
@@ -95,9 +98,10 @@ def judged(tally: Tally, samples: int, known: Calibration, rule: str, limit: flo
         EvidenceError: no items, or no labels of one kind.
     """
     decided = undecided(rule, limit, replace(sure, uncertainty="items"), tally, samples)
+    n = worth(decided.items, clusters)
     # every count there may be: with a poor judge the interval does not move in step with it
     found = [
-        corrected(flagged / samples, decided.items, known, 1.0 - 2.0 * sure.alpha)
+        corrected(flagged / samples * n / decided.items, n, known, 1.0 - 2.0 * sure.alpha)
         for flagged in range(decided.k, decided.k + decided.missing + 1)
     ]
     values = [value for value, _, _ in found]
@@ -109,7 +113,7 @@ def judged(tally: Tally, samples: int, known: Calibration, rule: str, limit: flo
 
 def judged_against(
     tally: Tally, samples: int, other: tuple[float, float], known: Calibration, rule: str, limit: float,
-    sure: Sure = SURE,
+    sure: Sure = SURE, clusters: Sequence[Hashable] | None = None,
 ) -> Decision:  # fmt: skip
     """`drop`, `gain`, `rise` or `fall` of the true rate behind a judge's flags against published counts (k, n).
 
@@ -127,8 +131,9 @@ def judged_against(
     fixed = sure.uncertainty == "none"
     theirs = (rate, rate) if fixed else stats.clopper_pearson(other_k, other_n, confidence)
     values, ends = [], []
+    n = worth(decided.items, clusters)
     for flagged in range(decided.k, decided.k + decided.missing + 1):
-        value, low, high = corrected(flagged / samples, decided.items, known, confidence)
+        value, low, high = corrected(flagged / samples * n / decided.items, n, known, confidence)
         values.append(value - rate)
         ends.append(
             (
@@ -141,8 +146,9 @@ def judged_against(
 
 
 def reviewed(
-    confirmed: int, unknown: int, n: int, known: Calibration, limit: float, sure: Sure = SURE
-) -> Decision:
+    confirmed: int, unknown: int, n: int, known: Calibration, limit: float, sure: Sure = SURE,
+    clusters: Sequence[Hashable] | None = None,
+) -> Decision:  # fmt: skip
     """`max` of a rate when people have read what the judge flagged: `confirmed` of n replies are what it says they are.
 
     unknown  flagged and not read yet, no verdict, or no response
@@ -157,9 +163,10 @@ def reviewed(
     decided = undecided("max", limit, sure, tally, 1)
     se_low, _ = known.sensitivity(sure.confidence)
     ends = []
+    draws = worth(n, clusters)
     for count in sorted({confirmed, confirmed + unknown}):
-        low, _ = stats.clopper_pearson(count, n, 1.0 - 2.0 * sure.alpha)
-        _, high = stats.clopper_pearson(count, n, sure.confidence)
+        low, _ = stats.clopper_pearson(count * draws / n, draws, 1.0 - 2.0 * sure.alpha)
+        _, high = stats.clopper_pearson(count * draws / n, draws, sure.confidence)
         ends.append((low, min(high / se_low, 1.0) if se_low > 0.0 else 1.0))
     return _settled(decided, ends)
 

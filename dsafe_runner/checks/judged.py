@@ -52,4 +52,4 @@ def review_decision(check: Check, evidence: Evidence, known: Calibration | None,
         elif score.label in counted:
             confirmed += score.confirmed is True
             unknown += score.confirmed is None
-    return reviewed(confirmed, unknown, len(own), known, check.limit, sure)
+    return reviewed(confirmed, unknown, len(own), known, check.limit, sure, evidence.draws(check.slice))

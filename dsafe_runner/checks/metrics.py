@@ -95,7 +95,9 @@ def _estimate(metric: str, evidence: Evidence, slice_name: str, confidence: floa
     gaps = Counter(gap for score in scores if (gap := gap_of(metric, score)) is not None)
     counted_wrong = Counter(score.outcome for score in scores if gap_of(metric, score) is None)
     n = len(items) * evidence.samples
-    claim, ends = claim_of("min", evidence.samples), rates(counted, evidence.samples)
+    clusters = evidence.draws(slice_name)
+    claim = claim_of("min", evidence.samples, clusters is not None)
+    ends = rates(counted, evidence.samples, clusters)
     low, high = claim.low(ends[0], 1.0 - confidence), claim.high(ends[-1], 1.0 - confidence)
     return Estimate(
         yes, n, None if missing else yes / n, low, high, confidence, missing,

@@ -122,9 +122,10 @@ def mean(worst: int) -> Claim:
 def published(other_k: float, other_n: float) -> Claim:
     """A rate minus a published one. Several answers per item count as one with their mean: no narrower than that."""
 
-    def counts(units: Units) -> tuple[float, int]:
+    def counts(units: Units) -> tuple[float, float]:
         k, answers = sums(units)
-        n = sum(units.values())
+        # clusters of unequal sizes are worth fewer draws than there are of them (Kish 1965)
+        n = answers**2 / sum(size * size * count for (_, size), count in units.items())
         return k * n / answers, n
 
     def p(units: Units, margin: float) -> float:

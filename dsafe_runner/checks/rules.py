@@ -58,16 +58,16 @@ def decide_check(
     if check.benchmark == CALIBRATION:
         return _hygiene(check, _calibrated(check, ours), ours, check.model, policy)
     sure = gate.Sure(check.uncertainty, check.confidence, rerun_flips)
-    own = tally(check.metric, candidate, check.slice)
+    own, draws = tally(check.metric, candidate, check.slice), candidate.draws(check.slice)
     theirs = None
     known = judge_known(check.metric, calibration) if calibration is not None and check.corrected else None
     if check.versus is None:
         if check.reviewed:
             decided = review_decision(check, candidate, known, sure)
         elif known is not None:
-            decided = judge_error.judged(own, candidate.samples, known, check.rule, check.limit, sure)
+            decided = judge_error.judged(own, candidate.samples, known, check.rule, check.limit, sure, draws)
         else:
-            decided = gate.absolute(own, candidate.samples, check.rule, check.limit, sure)
+            decided = gate.absolute(own, candidate.samples, check.rule, check.limit, sure, draws)
         ours = replace(ours, low=decided.low, high=decided.high)
     elif reference is None:
         raise EvidenceError(f"no scores of {check.versus} to compare with")
@@ -76,11 +76,12 @@ def decide_check(
         theirs = estimate(check.metric, reference, check.slice, check.confidence)
         other = tally(check.metric, reference, check.slice)
         shows = (1.0, 1.0) if known is None else judge_error.youden(known, check.confidence)
-        decided = gate.relative(own, other, candidate.samples, check.rule, check.limit, sure, youden=shows)
+        decided = gate.relative(own, other, candidate.samples, check.rule, check.limit, sure, draws, shows)
     elif known is not None and check.uncertainty != "samples":
-        decided = judge_error.judged_against(own, candidate.samples, reference, known, check.rule, check.limit, sure)
+        made = judge_error.judged_against
+        decided = made(own, candidate.samples, reference, known, check.rule, check.limit, sure, draws)
     else:
-        decided = gate.against_counts(own, candidate.samples, reference, check.rule, check.limit, sure)
+        decided = gate.against_counts(own, candidate.samples, reference, check.rule, check.limit, sure, draws)
     refusals = judge_doubts_of(check, ours, theirs, known) if known is not None else []
     if refusals:
         decided = replace(decided, status=Status.INCONCLUSIVE, why=gate.Why.NOT_CALIBRATED)
@@ -111,7 +112,7 @@ def decide_guards(
         _same_items(check, ours, theirs)
         family[check.id] = guards.Guard(
             tally(check.metric, ours, check.cells), tally(check.metric, theirs, check.cells), ours.samples,
-            HIGHER_IS_BETTER[check.metric], check.tripwire,
+            HIGHER_IS_BETTER[check.metric], check.tripwire, ours.draws(check.cells),
         )
     found = guards.decide_guards(family, gate.Sure("items", 1.0 - policy.guard_error))
     verdicts = {}

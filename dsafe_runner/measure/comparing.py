@@ -124,4 +124,4 @@ def _evidence(baseline: Baseline, stored: dict[str, Any], check: Check, run: Run
     if set(outcomes) != set(own.scores) or any(len(codes) != own.samples for codes in outcomes.values()):
         raise EvidenceError(f"{baseline.name} does not hold the items of {check.benchmark}; save it again")
     scores = [score_of(item, k, code) for item in own.scores for k, code in enumerate(outcomes[item])]
-    return fill(measurement_id(check.versus or "", check.benchmark), own.samples, own.slices, scores)
+    return fill(measurement_id(check.versus or "", check.benchmark), own.samples, own.slices, scores, copies=own.copies)

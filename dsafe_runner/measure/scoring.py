@@ -6,6 +6,7 @@ from collections.abc import Callable, Container
 from dataclasses import replace
 
 from dsafe_runner.benchmarks.base import Benchmark, SlowGrading
+from dsafe_runner.benchmarks.copies import copies
 from dsafe_runner.checks.evidence import Evidence, fill
 from dsafe_runner.judges.calibration import CalibrationSet
 from dsafe_runner.measure.hearing import Hearing
@@ -37,7 +38,7 @@ def score_measurement(
             scores = [replace(a, thinking_label=b.thinking_label) for a, b in zip(scores, thinking, strict=True)]
     keyed = [replace(s, response_key=a.response.key) for s, a in zip(scores, answers, strict=True)]
     slices = {sample.id: sample.slices for sample in samples}
-    evidence = fill(measurement.id, measurement.samples, slices, [*keyed, *lost])
+    evidence = fill(measurement.id, measurement.samples, slices, [*keyed, *lost], copies=copies(samples))
     return _without(evidence, requests, unasked) if unasked else evidence
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dsafe_runner.benchmarks.base import SlowGrading
+from dsafe_runner.benchmarks.copies import copies
 from dsafe_runner.checks.decide import decide_one, settle_one
 from dsafe_runner.checks.evidence import Evidence, fill
 from dsafe_runner.checks.waivers import Result
@@ -50,7 +51,8 @@ class Stopper:
                 measurement = plan.measurements[measurement_id]
                 samples = ready.samples[measurement.benchmark]
                 self._evidence[measurement_id] = fill(
-                    measurement_id, measurement.samples, {s.id: s.slices for s in samples}, (), Outcome.UNASKED
+                    measurement_id, measurement.samples, {s.id: s.slices for s in samples}, (), Outcome.UNASKED,
+                    copies(samples),
                 )
                 if self._readable(measurement.benchmark):
                     for request in requests:
