@@ -1,8 +1,8 @@
 """Items that ask the same: one draw, however often they stand in a benchmark.
 
 Two items are copies when what they ask is equal but for spacing, width, case and signs, the order of the options, or,
-where no number is asked for and the text is not all but a number, another number in it. The right options, or the accepted answers, have to be equal too:
-who asks for another answer asks something else.
+where no number is asked for and the text is not all but a number, another number in it. The right options, or the
+accepted answers, have to be equal too: who asks for another answer asks something else.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ _SIGNS = re.compile(r"[\W_]+")
 _WORDS = re.compile(r"[㐀-鿿]|[^\W\d_㐀-鿿]+")
 _SHORT = 10
 """Characters of Chinese or words: in a text of fewer, a number is much of what is asked."""
+_FIRST = re.compile(r"(?m)^\s*A\s*[.、):]")
 _NUMBERS = re.compile(r"[0-9零〇一二三四五六七八九十百千万亿两]+")
 
 
@@ -51,7 +52,9 @@ def _asked(sample: Sample) -> tuple[object, ...]:
         text = re.sub(r"(?m)^\s*[A-J]\s*[.、)）:：]?\s*$", "", text) if options else text
         # of a problem in numbers the signs are part too
         plain = "".join(text.split()).casefold() if numbered else _plain(text)
-        if not numbered and len(_WORDS.findall(_NUMBERS.sub(" ", text))) >= _SHORT:
+        # what follows the options is how to answer
+        question = _FIRST.split(unicodedata.normalize("NFKC", message.content))[0] if options else text
+        if not numbered and len(_WORDS.findall(_NUMBERS.sub(" ", question))) >= _SHORT:
             plain = _NUMBERS.sub("", plain)
         turns.append((message.role, plain or message.content))
     return (sample.kind, tuple(turns), tuple(options), tuple(answers))
