@@ -14,7 +14,7 @@ from dsafe_runner.plan import GUARD, OVERLAP, Check, Plan
 from dsafe_runner.plan.baseline import Baseline
 from dsafe_runner.plan.published import Published
 from dsafe_runner.plan.waived import as_limit
-from dsafe_runner.records import Status, Verdict
+from dsafe_runner.records import Estimate, Status, Verdict
 
 _NEAR, _FAR = 0.02, 0.10
 """Distance to the worst value there can be: of an excuse that covers everything, of a value that has no need of it."""
@@ -40,12 +40,20 @@ def decide_one(plan: Plan, check: Check, evidence: Mapping[str, Evidence]) -> Ve
         excused = replace(excused, uncertainty="items", calibration=None)
     again = _gate(plan, excused, evidence)
     # an excuse of the worst there can be covers everything, so it must be what is seen
+    other = _known(verdict.reference)
     seen = verdict.details.get("value")
-    other = verdict.reference.value if verdict.reference is not None else None
+    if seen is None and (ours := _known(verdict.estimate)) is not None:
+        # answers are missing: what is there has to do
+        seen = ours - (other or 0.0)
     ends = [_above_worst(rule, rate, other) for rate in (value, value if seen is None else seen)]
     worst = check.benchmark != OVERLAP and ends[0] < _NEAR and ends[1] > _FAR
     excuse = {"value": value, "stands": again.status.value, "open": again.because_missing, "worst": worst}
     return replace(verdict, details={**verdict.details, "excuse": excuse})
+
+
+def _known(side: Estimate | None) -> float | None:
+    """The rate of the answers that are there."""
+    return side.k / (side.n - side.missing) if side is not None and side.n > side.missing else None
 
 
 def _above_worst(rule: str, value: float, reference: float | None) -> float:
