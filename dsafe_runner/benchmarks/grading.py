@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
 from dsafe_runner.benchmarks.choice import extract_choice
-from dsafe_runner.benchmarks.mcq_markup import normalise
+from dsafe_runner.benchmarks.short_answer import read_short, same_answer
 from dsafe_runner.records import Outcome, Response, Sample, Score
-
-_SHORT = re.compile(
-    r"(?:答案|结果|\banswer)[ \t]*(?:应该|应当|应)?(?:(?:是|为|\bis\b)[ \t]*:?|[:=→])\s*"
-    r"((?!答案|结果|answer)[^\s][^\n]*)?",
-    re.IGNORECASE,
-)
-_ONE_LINE = 80
-"""Longest whole answer (characters) that is taken for the answer itself."""
 
 
 def grade_choice(sample: Sample, response: Response) -> Score:
@@ -43,15 +32,15 @@ def grade_choice(sample: Sample, response: Response) -> Score:
 def grade_short(sample: Sample, response: Response) -> Score:
     """Score of a short free answer: the last "答案：X" / "Answer: X", else the whole answer when it is one line.
 
-    Compared with every target after NFKC, without spaces, punctuation and case.
+    Compared with every target: as numbers where both are, else as text without spaces, decoration and case.
     """
     if (early := _unusable(sample, response)) is not None:
         return early
     cut = response.finish == "length"
-    read = _short_answer(response.answer, cut)
+    read = read_short(response.answer, cut=cut)
     if read is None:
         return _score(sample, response, Outcome.TRUNCATED if cut else Outcome.NO_ANSWER, None)
-    right = _comparable(read) in {_comparable(t) for t in sample.target}
+    right = any(same_answer(read, target) for target in sample.target)
     return _score(sample, response, Outcome.RIGHT if right else Outcome.WRONG, read)
 
 
@@ -71,28 +60,6 @@ def _by_logprobs(sample: Sample, response: Response, logprobs: dict[str, float])
     if len(first) != 1 or best == float("-inf"):
         return _score(sample, response, Outcome.NO_ANSWER, None)
     return _score(sample, response, Outcome.RIGHT if tuple(first) == sample.target else Outcome.WRONG, first[0])
-
-
-def _short_answer(answer: str, cut: bool) -> str | None:
-    text = normalise(answer).strip()
-    announced = [m[1] or "" for m in _SHORT.finditer(text)]
-    said = [a for a in announced if _comparable(a)]
-    if said:
-        # a last line that the budget may have cut in the middle is no answer
-        if cut and text.endswith(said[-1].strip()) and not re.search(r"[。.!;；\n]\s*$", text):
-            return None
-        return re.split(r"[。;；!]|\.\s|\.$", said[-1], maxsplit=1)[0].strip()
-    if announced or cut or not text or "\n" in text or len(text) > _ONE_LINE:
-        return None
-    return text if _comparable(text) else None
-
-
-def _comparable(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    # a sign or a decimal point is part of a number, every other mark is decoration
-    plain = re.sub(r"[−–—]", "-", plain)
-    kept = re.sub(r"(?<!\d)\.|\.(?!\d)|-(?!\d)|(?<=\w)-", "", plain)
-    return "".join(c for c in kept if c in "-." or unicodedata.category(c)[0] not in "PZC")
 
 
 def _score(sample: Sample, response: Response, outcome: Outcome, read: str | None) -> Score:
