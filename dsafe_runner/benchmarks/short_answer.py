@@ -20,8 +20,10 @@ _CORRECTION = re.compile(
     re.IGNORECASE,
 )
 _INSTEAD = re.compile(
-    r"(?:[^。.!！?？;；\n]{0,40}?[,，。.!！]\s*)?(?:正确|最终)?(?:的)?(?:答案|结果)?(?:应该|应当|应|还)?(?:是|为|改[为成]|:)\s*|"
-    r"(?:[^。.!！?？;；\n]{0,40}?[,，。.!！]\s*)?(?:it(?:'s|’s| is| should be| must be)|(?:that|the (?:correct |right |final )?"
+    r"(?:[^。.!！?？;；\n]{0,40}?[,，。.!！]\s*)?(?:正确|最终)?(?:的)?(?:答案|结果)?(?:应该|应当|应|还)?"
+    r"(?:是|为|改[为成]|:)\s*|"
+    r"(?:[^。.!！?？;；\n]{0,40}?[,，。.!！]\s*)?"
+    r"(?:it(?:'s|’s| is| should be| must be)|(?:that|the (?:correct |right |final )?"
     r"answer) (?:is|should be)|make (?:it|that)|i meant?|should be)\s*:?\s*",
     re.IGNORECASE,
 )

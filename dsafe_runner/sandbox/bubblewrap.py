@@ -33,7 +33,7 @@ from typing import Any
 
 from dsafe_runner.errors import UnavailableError
 from dsafe_runner.sandbox.orphans import Keeper, adopting_orphans
-from dsafe_runner.sandbox.prelude import RECURSION_LIMIT, lent_names
+from dsafe_runner.sandbox.prelude import INTEGER_DIGITS, RECURSION_LIMIT, lent_names
 from dsafe_runner.sandbox.root import PACKAGES, interpreter, root_arguments
 from dsafe_runner.sandbox.runs import MEBIBYTE, CodeVerdict, Limits, Run
 from dsafe_runner.sandbox.supervise import Channels, supervise
@@ -155,6 +155,7 @@ class Sandbox:
         job = {
             "program": program, "function": function, "arguments": arguments, "names": lent_names(),
             "packages": [PACKAGES], "recursion_limit": RECURSION_LIMIT, "limits": self._limits(limits),
+            "integer_digits": INTEGER_DIGITS,
         }  # fmt: skip
         start = time.monotonic()
         try:

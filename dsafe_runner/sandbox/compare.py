@@ -9,6 +9,11 @@ import json
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from dsafe_runner.sandbox.prelude import INTEGER_DIGITS
+
+_SHORT = 4000
+"""Digits that every Python converts."""
+
 
 def same_output(output: str, expected: str) -> bool:
     """As many lines, and each line equal as text or, token by token, as decimal numbers.
@@ -27,9 +32,21 @@ def same_value(result: bytes, expected: Any) -> bool:
     1 is 1.0 and True, as there. What is no JSON value equals nothing, whatever it says of itself.
     """
     try:
-        return bool(_decode(json.loads(result)) == expected)
+        return bool(_decode(values(result)) == expected)
     except (ValueError, TypeError, KeyError, RecursionError):
         return False
+
+
+def values(text: str | bytes) -> Any:
+    """JSON whose integers may have as many digits as the official runner's; ValueError for more, or for no JSON."""
+    return json.loads(text, parse_int=_integer)
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > INTEGER_DIGITS:
+        raise ValueError("an integer of too many digits")
+    # Decimal has no limit of its own, and raising the process's would change what else runs in it
+    return int(digits) if len(digits) < _SHORT else int(Decimal(digits))
 
 
 def _lines(text: str) -> list[str]:

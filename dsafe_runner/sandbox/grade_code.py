@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from dsafe_runner.errors import DataError
 from dsafe_runner.sandbox.bubblewrap import Sandbox
-from dsafe_runner.sandbox.compare import same_output, same_value
+from dsafe_runner.sandbox.compare import same_output, same_value, values
 from dsafe_runner.sandbox.fences import extract_program
 from dsafe_runner.sandbox.runs import CodeVerdict, Limits, Run
 
@@ -94,7 +93,7 @@ def _cases(problem: CodeProblem) -> list[tuple[list[Any], Any]]:
     if problem.function is None:
         return [([], None)] * len(problem.tests)
     try:
-        return [([json.loads(line) for line in t.input.split("\n")], json.loads(t.output)) for t in problem.tests]
+        return [([values(line) for line in t.input.split("\n")], values(t.output)) for t in problem.tests]
     except (ValueError, RecursionError):
         raise DataError(f"a test of {problem.function} is not JSON; fetch the tests again") from None
 

@@ -35,6 +35,7 @@ def main(job: dict[str, Any], report: int, execute: Callable[[str, dict[str, Any
     sys.argv[:] = ["program.py"]
     sys.path += job["packages"]
     sys.setrecursionlimit(job["recursion_limit"])
+    sys.set_int_max_str_digits(job["integer_digits"])
     function, program = job["function"], job["program"]
     module = type(sys)("__main__" if function is None else "solution")
     sys.modules[module.__name__] = module

@@ -16,6 +16,8 @@ import signal
 import sys
 from typing import Any
 
+from dsafe_runner.sandbox.maths_forms import differs, tidy
+
 _MEMORY_BYTES = 4 << 30
 
 
@@ -46,6 +48,9 @@ def compare(gold: str, answer: str) -> str:
     wanted = parse(_boxed(gold), parsing_timeout=None)
     if not wanted:
         return "gold"
+    answer = tidy(answer)
+    if differs(gold, answer):
+        return "wrong"
     given = parse(_boxed(answer), parsing_timeout=None)
     if verify(wanted, given, timeout_seconds=None):
         return "right"

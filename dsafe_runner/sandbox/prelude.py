@@ -13,6 +13,8 @@ from functools import cache
 
 RECURSION_LIMIT = 50_000
 """The official text ends with sys.setrecursionlimit(50000)."""
+INTEGER_DIGITS = 50_000
+"""The official runner calls sys.set_int_max_str_digits(50000) (evaluation/compute_code_generation_metrics.py)."""
 
 _IMPORTED = [
     "string", "re", "datetime", "collections", "heapq", "bisect", "copy", "math", "random", "statistics", "itertools",

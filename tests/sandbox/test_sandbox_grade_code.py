@@ -169,6 +169,21 @@ def test_functions(sandbox, name):
     assert grade_program(sandbox, CodeProblem((CodeTest("1", "2"),), "f"), program).verdict is verdict
 
 
+def test_integers_have_as_many_digits_as_in_the_official_runner(sandbox):
+    """50,000, on both sides, where Python's own limit is 4,300."""
+    long, longer = "9" * 50_000, "9" * 50_001
+    problem = CodeProblem((CodeTest(f"{long}\n", long),))
+    assert grade_program(sandbox, problem, "print(int(input()))").verdict is CodeVerdict.OK
+    assert grade_program(sandbox, problem, "print(int(input()) - 1)").verdict is CodeVerdict.WRONG
+    beyond = CodeProblem((CodeTest(f"{longer}\n", longer),))
+    assert grade_program(sandbox, beyond, "print(int(input()))").verdict is not CodeVerdict.OK
+    method = CodeProblem((CodeTest(long, long),), "f")
+    assert grade_program(sandbox, method, "def f(n): return n").verdict is CodeVerdict.OK
+    assert grade_program(sandbox, method, "def f(n): return n - 1").verdict is CodeVerdict.WRONG
+    assert grade_program(sandbox, method, "def f(n): return n * 10").verdict is not CodeVerdict.OK
+    assert same_value(long.encode(), int(long[:4000]) * 10**46_000 + 1) is False
+
+
 def test_tuples_below_the_top_are_not_lists(sandbox):
     problem = CodeProblem((CodeTest("1", "[[1, 2]]"),), "f")
     assert grade_program(sandbox, problem, "def f(n): return ([1, 2],)").verdict is CodeVerdict.OK
