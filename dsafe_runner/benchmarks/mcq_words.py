@@ -118,7 +118,7 @@ FIRM = re.compile(
         "当选",
         "是(?:我的|本题的?|最终)答案",
         r"is the (?:correct|right|best|final|safest|most \w+)[\w ]{0,20}(?:answer|option|choice|one)",
-        r"is my (?:final )?answer|it is\b",
+        r"is my (?:final )?answer|is the answer(?! to)|it is\b",
     ),
     re.IGNORECASE,
 )

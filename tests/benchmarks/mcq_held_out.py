@@ -584,6 +584,55 @@ FOURTH_HARD_NONE = (
 )
 
 
+# --- a fifth batch, written after the reader had been repaired on the fourth: hard ones only ------------------------
+FIFTH_HARD_READ = (
+    "答案：{L}\n\n反思：我差点选了{O}。",
+    "答案是{L}，不是{O}，因为{O}缺少前提。",
+    "不要被{O}误导，正确答案是{L}。",
+    "【解析】{O}与法律规定相悖。【答案】{L}",
+    "我原来认为{O}对，现在认为{L}对。答案：{L}",
+    "答案：{L}\n\n如果你选了{O}，说明概念没掌握。",
+    "经过排除{O}，最后剩下{L}。",
+    "有道理的是{L}，没道理的是{O}。",
+    "答案：{L}（参考教材第3章，{O}见第4章）",
+    "{L} is the answer; {O} is not.",
+    "Answer: {L}\n\nYou may wonder about {O}. It fails the second condition.",
+    "I'd rule out {O}. The answer is {L}.",
+    "Answer: {L}. Choosing {O} would be a mistake.",
+    "The answer isn't {O}; it's {L}.",
+    "正确选项：{L}\n错误选项：{O}",
+    "答案：{L}\n正确率：85%\n易错项：{O}",
+    "结论：{L}。\n附：{O}的辨析见下。",
+    "✅ 正确答案：{L}",
+    "答案：{L} ✅",
+    "- **{O}**：不符合\n- **{L}**：符合题意\n\n**答案：{L}**",
+)
+FIFTH_HARD_NONE = (
+    "本题正确率不高，四成同学选{L}，六成选{O}。",
+    "是{L}还是{O}，请读者自己判断。",
+    "老师没有公布答案，有人猜{L}。",
+    "如果选{L}对，那{O}就错。",
+    "我不选{L}。也不选{O}。请给我更多资料。",
+    "考试时我选{L}，后来听说是{O}。",
+    "{L}的支持者很多，{O}的支持者也不少。",
+    "在没有更多信息时，不应贸然选{L}。",
+    "专家意见不一：一派选{L}，一派选{O}。",
+    "选项{L}与选项{O}的内容需要核实。",
+    "命题人的意图可能是{L}，但题干有歧义。",
+    "要么{L}，要么{O}。",
+    "If pressed, some would say {L}.",
+    "I have seen answer keys with {L} and others with {O}.",
+    "It is unclear whether {L} or {O} is meant.",
+    "The options are {L} and {O}.",
+    "Perhaps {L}? Perhaps {O}?",
+    "Let me first restate option {L}.",
+    "My friend thinks the answer is {L}; I have no opinion.",
+    "{L} was the answer to the previous question.",
+    "谁说答案是{L}？",
+    "假如让AI来选，它大概会选{L}。",
+)
+
+
 @dataclass(frozen=True)
 class Written:
     """One output and the letter it means; None where it chooses nothing."""
@@ -611,6 +660,7 @@ def written() -> Iterator[Written]:
         ("third hard", THIRD_HARD_READ, zh + en[:2], True), ("third hard", THIRD_HARD_NONE, zh + en[:2], False),
         ("fourth ordinary", FOURTH_ORDINARY_READ, zh + en[:2], True),
         ("fourth hard", FOURTH_HARD_READ, zh + en[:2], True), ("fourth hard", FOURTH_HARD_NONE, zh + en[:2], False),
+        ("fifth hard", FIFTH_HARD_READ, zh + en[:2], True), ("fifth hard", FIFTH_HARD_NONE, zh + en[:2], False),
     ):  # fmt: skip
         cut = styles in (CUT_NONE, CUT_READ)
         for n, style in enumerate(styles):
