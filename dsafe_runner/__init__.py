@@ -18,8 +18,8 @@ __version__ = "0.1.0"
 _WHERE = {
     "load_suite": "dsafe_runner.suite.load",
     "make_plan": "dsafe_runner.plan",
-    "measure": "dsafe_runner.measure.run",
-    "decide": "dsafe_runner.measure.measured",
+    "measure": "dsafe_runner.runner.run",
+    "decide": "dsafe_runner.runner.measured",
 }
 
 __all__ = ["__version__", "decide", "load_suite", "make_plan", "measure"]

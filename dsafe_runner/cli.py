@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dsafe_runner import __version__
+from dsafe_runner.commands.overlap import add_overlap
+from dsafe_runner.commands.train import add_train
 from dsafe_runner.errors import ConfigError, DsafeError, UnavailableError
-from dsafe_runner.front.overlap import add_overlap
-from dsafe_runner.front.train import add_train
 
 EXIT_OK, EXIT_FAILED, EXIT_SUITE, EXIT_USAGE = 0, 1, 2, 4
 
@@ -138,7 +138,7 @@ def _add_store(command: argparse.ArgumentParser) -> None:
 
 
 def _init(arguments: argparse.Namespace) -> int:
-    from dsafe_runner.front.init import write_suite
+    from dsafe_runner.commands.init import write_suite
 
     path = write_suite(arguments.model, base=arguments.base, reasoning=arguments.reasoning, out=arguments.out)
     print(f"wrote {path}\ncheck it:   dsafe check {path}\nrun it:     pytest {path}")
@@ -146,13 +146,13 @@ def _init(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from dsafe_runner.front.check import check_files
+    from dsafe_runner.commands.check import check_files
 
     return check_files(arguments.files, list_ids=arguments.list, show_plan=arguments.plan, store=arguments.store)
 
 
 def _measure(arguments: argparse.Namespace) -> int:
-    from dsafe_runner.front.measure import measure_suite
+    from dsafe_runner.commands.measure import measure_suite
 
     return measure_suite(
         arguments.file, models=arguments.model, engine=arguments.engine, seed=arguments.seed, store=arguments.store,
@@ -161,7 +161,7 @@ def _measure(arguments: argparse.Namespace) -> int:
 
 
 def _baseline(arguments: argparse.Namespace) -> int:
-    from dsafe_runner.front import baseline
+    from dsafe_runner.commands import baseline
 
     if arguments.action == "save":
         return baseline.save(arguments.path, arguments.folder, arguments.model)
@@ -175,7 +175,7 @@ def _baseline(arguments: argparse.Namespace) -> int:
 
 
 def _waive(arguments: argparse.Namespace) -> int:
-    from dsafe_runner.front.waive import waive
+    from dsafe_runner.commands.waive import waive
 
     return waive(
         arguments.check, reason=arguments.reason, owner=arguments.owner, until=arguments.until, suite=arguments.suite,
@@ -184,7 +184,7 @@ def _waive(arguments: argparse.Namespace) -> int:
 
 
 def _judge(arguments: argparse.Namespace) -> int:
-    from dsafe_runner.front.judge import judge_replies
+    from dsafe_runner.commands.judge import judge_replies
 
     return judge_replies(
         arguments.file, judge=arguments.judge, replies=arguments.replies, store=arguments.store,
@@ -193,13 +193,13 @@ def _judge(arguments: argparse.Namespace) -> int:
 
 
 def _sheet(arguments: argparse.Namespace) -> int:
-    from dsafe_runner.front.sheet import write_sheet
+    from dsafe_runner.commands.sheet import write_sheet
 
     return write_sheet(arguments.file, judge=arguments.judge, store=arguments.store)
 
 
 def _data(arguments: argparse.Namespace) -> int:
-    from dsafe_runner.front.data import examine_banks, fetch_data, list_data
+    from dsafe_runner.commands.data import examine_banks, fetch_data, list_data
 
     if arguments.action == "list":
         return list_data()

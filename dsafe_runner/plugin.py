@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from dsafe_runner.collector import (
+from dsafe_runner.pytest_plugin.exit_status import MAY_BE_ABSENT, is_required, must_hold
+from dsafe_runner.pytest_plugin.nodes import (
     GATE,
     CheckFailed,
     CheckInconclusive,
@@ -22,9 +23,8 @@ from dsafe_runner.collector import (
     StrayFile,
     SuiteFile,
 )
-from dsafe_runner.exit_status import MAY_BE_ABSENT, is_required, must_hold
-from dsafe_runner.recorder import SELECTED, Recorder
-from dsafe_runner.unseen import (
+from dsafe_runner.pytest_plugin.recorder import SELECTED, Recorder
+from dsafe_runner.pytest_plugin.unseen import (
     SEEN,
     is_suite_name,
     means_a_suite,
@@ -33,7 +33,7 @@ from dsafe_runner.unseen import (
     stray,
     under_suites,
 )
-from dsafe_runner.walk import identity
+from dsafe_runner.pytest_plugin.walk import identity
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -87,7 +87,7 @@ class _LazyGate:
         if name.startswith("__"):
             raise AttributeError(name)
         if "_gate" not in self.__dict__:
-            from dsafe_runner.measure.session import GateSession
+            from dsafe_runner.runner.session import GateSession
 
             self.__dict__["_gate"] = GateSession(**self.__dict__["_arguments"])
         return getattr(self.__dict__["_gate"], name)
@@ -129,7 +129,7 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
     checks = [item for item in items if isinstance(item, CheckItem)]
     if not checks or config.option.verbose < 1:
         return []
-    from dsafe_runner.checks.foresight import foresee
+    from dsafe_runner.verdicts.power import foresee
 
     return [f"  {item.check.id}  {foresee(item.plan, item.check)}" for item in checks]
 

@@ -21,10 +21,10 @@ from pathlib import Path
 import pairs
 from pairs import Spent, child
 
-from dsafe_runner.measure.prepare import prepare
-from dsafe_runner.measure.store import FileHashes, Store
 from dsafe_runner.plan import make_plan
 from dsafe_runner.records import Response
+from dsafe_runner.runner.prepare import prepare
+from dsafe_runner.runner.store import FileHashes, Store
 from dsafe_runner.suite.load import load_suite
 
 FLOOR = '''

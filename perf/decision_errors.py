@@ -20,10 +20,10 @@ import time
 from statistics import NormalDist
 
 from dsafe_runner.benchmarks.registry import open_benchmark
-from dsafe_runner.checks.gate import relative
-from dsafe_runner.checks.guards import Guard, decide_guards
-from dsafe_runner.checks.signs import sign_test
 from dsafe_runner.records import Status
+from dsafe_runner.statistics.sign_test import sign_test
+from dsafe_runner.verdicts.gate import relative
+from dsafe_runner.verdicts.guards import Guard, decide_guards
 
 RATES = {
     "discrimination": 298 / 460, "core-values": 356 / 399, "commercial": 230 / 254, "rights": 313 / 355,

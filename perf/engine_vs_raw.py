@@ -26,9 +26,9 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import harnesses
 import models
 import pairs
-import sides
 from pairs import Spent
 
 COUNT = {"tiny": 200, "mid": 24}
@@ -49,10 +49,10 @@ def main() -> None:
             folder = Path(name)
             label = pairs.build_model(size, folder / "model")
             count = 8 if options.quick else COUNT[size]
-            work = sides.Work(folder, models.mixed_prompts(count), options.dtype, folder, ROWS[size])
+            work = harnesses.Work(folder, models.mixed_prompts(count), options.dtype, folder, ROWS[size])
             models.write_questions(folder / "rows.jsonl", work.prompts)
-            sides.write_plain_rows(work)
-            run = {"engine process": sides.engine(work), "raw": sides.raw(work), "dsafe measure": sides.ours(work)}
+            harnesses.write_plain_rows(work)
+            run = {"engine process": harnesses.engine(work), "raw": harnesses.raw(work), "dsafe measure": harnesses.ours(work)}
             spent = pairs.rounds(run, options.pairs)
             how = f"32 new tokens, batches of {ROWS[size]}, {options.dtype}, whole run"
             pairs.compare(spent, ours="engine process", items=count, title=f"{label}, {count} mixed prompts, {how}")
@@ -65,7 +65,7 @@ def inside(folder: Path, label: str, count: int, options: argparse.Namespace) ->
     """The three cases in this process."""
     import torch
 
-    from dsafe_runner.engines.hf import TransformersEngine
+    from dsafe_runner.engines.hf.engine import TransformersEngine
 
     torch.set_num_threads(1)
     engine = {
@@ -90,7 +90,7 @@ def cases(ours: Any, texts: list[str]) -> dict[str, dict[str, Callable[[], objec
     """Case -> its two sides."""
     import torch
 
-    from dsafe_runner.engines.hf_decode import generate_batch
+    from dsafe_runner.engines.hf.decode import generate_batch
     from dsafe_runner.engines.prompts import LETTER_CUE
     from dsafe_runner.records import Message, Request, Sampling
 

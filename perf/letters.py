@@ -15,10 +15,10 @@ import json
 import tempfile
 from pathlib import Path
 
+import harnesses
 import models
 import pairs
 import peers
-import sides
 
 from dsafe_runner.benchmarks.registry import open_benchmark
 
@@ -39,11 +39,11 @@ def main() -> None:
             label = pairs.build_model(size, folder / "model")
             work = _work(folder, items, options.dtype, options.peers.resolve())
             run = {
-                "dsafe measure": sides.ours(work, letters=True),
-                "lm-eval, batch 8": sides.lm_eval(work, batch=8, letters=True),
-                "lm-eval, batch 32": sides.lm_eval(work, batch=32, letters=True),
-                "lm-eval command line, batch 8": sides.lm_eval(work, batch=8, letters=True, command_line=True),
-                "raw, batch 8": sides.raw(work, letters=True),
+                "dsafe measure": harnesses.ours(work, letters=True),
+                "lm-eval, batch 8": harnesses.lm_eval(work, batch=8, letters=True),
+                "lm-eval, batch 32": harnesses.lm_eval(work, batch=32, letters=True),
+                "lm-eval command line, batch 8": harnesses.lm_eval(work, batch=8, letters=True, command_line=True),
+                "raw, batch 8": harnesses.raw(work, letters=True),
             }
             spent = pairs.rounds(run, options.pairs)
             same = _agreement(folder)
@@ -53,22 +53,22 @@ def main() -> None:
     pairs.foot()
 
 
-def _work(folder: Path, items: int, dtype: str, where: Path) -> sides.Work:
+def _work(folder: Path, items: int, dtype: str, where: Path) -> harnesses.Work:
     models.write_choices(folder / "rows.jsonl", items)
     samples = open_benchmark("custom", path=folder / "rows.jsonl").samples()
-    work = sides.Work(folder, [sample.messages[0].content for sample in samples], dtype, where)
+    work = harnesses.Work(folder, [sample.messages[0].content for sample in samples], dtype, where)
     extra: list[dict[str, object]] = []
     for sample in samples:
         letters = "ABCDEFGHIJ"[: len(sample.options)]
         extra.append({"letters": list(letters), "right": letters.index(sample.target[0])})
-    sides.write_plain_rows(work, extra)
+    harnesses.write_plain_rows(work, extra)
     return work
 
 
 def _agreement(folder: Path) -> dict[str, int]:
     """How many letters agree with the raw loop's: the sides must have been asked the same."""
     raw = [json.loads(line) for line in (folder / "raw.out.jsonl").read_text().splitlines()]
-    ours = {body["sample_id"]: body["answer"] for body in sides.stored(folder / "ours.sqlite")}
+    ours = {body["sample_id"]: body["answer"] for body in harnesses.stored(folder / "ours.sqlite")}
     log = sorted(folder.glob("lm_eval.out/**/samples_*.jsonl"))[-1]
     theirs = {row["doc_id"]: row["filtered_resps"] for row in map(json.loads, log.read_text().splitlines())}
     ids = [json.loads(line)["id"] for line in (folder / "rows.jsonl").read_text().splitlines()]

@@ -15,10 +15,10 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import harnesses
 import models
 import pairs
 import peers
-import sides
 
 COUNT = {"tiny": 200, "mid": 24}
 BATCH = {"tiny": 32, "mid": 8}
@@ -41,11 +41,11 @@ def main() -> None:
             label = pairs.build_model(size, folder / "model")
             count = 8 if options.quick else COUNT[size]
             prompts = PROMPTS[options.prompts](count)
-            work = sides.Work(folder, prompts, options.dtype, options.peers.resolve(), BATCH[size])
+            work = harnesses.Work(folder, prompts, options.dtype, options.peers.resolve(), BATCH[size])
             models.write_questions(folder / "rows.jsonl", work.prompts)
-            sides.write_plain_rows(work)
-            makers = {"lm-eval": sides.lm_eval, "inspect": sides.inspect, "evalscope": sides.evalscope}
-            run = {"dsafe measure": sides.ours(work), **{peer: makers[peer](work) for peer in options.only}}
+            harnesses.write_plain_rows(work)
+            makers = {"lm-eval": harnesses.lm_eval, "inspect": harnesses.inspect, "evalscope": harnesses.evalscope}
+            run = {"dsafe measure": harnesses.ours(work), **{peer: makers[peer](work) for peer in options.only}}
             spent = pairs.rounds(run, options.pairs)
         how = f"32 new tokens, batches of {BATCH[size]}, {options.dtype}, whole run"
         title = f"{label}, {count} {options.prompts} prompts, {how}"

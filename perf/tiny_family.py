@@ -76,7 +76,7 @@ def test_scores(folder: Path) -> dict[str, object]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from dsafe_runner.benchmarks.tiny import TinyBenchmark
+    from dsafe_runner.benchmarks.tiny.sets import TinyBenchmark
     from dsafe_runner.judges.rules import RulesJudge
     from dsafe_runner.records import Outcome, Response
     from dsafe_runner.training.dev import answers

@@ -5,7 +5,7 @@ Accuracy on labelled outputs of many model styles, first blind runs included: `t
 
 from __future__ import annotations
 
-from dsafe_runner.benchmarks.choice import Choice, extract_choice
+from dsafe_runner.benchmarks.choice.reader import Choice, extract_choice
 from dsafe_runner.benchmarks.grading import grade_choice, grade_short
 
 __all__ = ["Choice", "extract_choice", "grade_choice", "grade_short"]

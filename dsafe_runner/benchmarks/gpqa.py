@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dsafe_runner.benchmarks import data
 from dsafe_runner.benchmarks.base import Offer
-from dsafe_runner.benchmarks.choice_text import LETTERS
+from dsafe_runner.benchmarks.choice.question import LETTERS
 from dsafe_runner.errors import DataError, UnavailableError
 from dsafe_runner.records import OVERALL, Message, Outcome, Response, Sample, Score, digest
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsafe_runner.benchmarks.choice import extract_choice
+from dsafe_runner.benchmarks.choice.reader import extract_choice
 from dsafe_runner.benchmarks.short_answer import read_short, same_answer
 from dsafe_runner.records import Outcome, Response, Sample, Score
 

@@ -56,7 +56,7 @@ def offer(use: str, *, path: Path | None = None) -> Offer:
     """
     family = _family(use)
     if family == "chisafetybench":
-        from dsafe_runner.benchmarks import chisafetybench
+        from dsafe_runner.benchmarks.chisafetybench import sets as chisafetybench
 
         return chisafetybench.offer(use)
     return open_benchmark(use, path=path).offer
@@ -88,7 +88,7 @@ def open_benchmark(
         if value is not None and use not in TAKES[field]:
             raise DataError(f"{use} takes no `{field}`; only {', '.join(TAKES[field])} can")
     if family == "tiny":
-        from dsafe_runner.benchmarks.tiny import TinyBenchmark
+        from dsafe_runner.benchmarks.tiny.sets import TinyBenchmark
 
         return TinyBenchmark(use)
     if family == "starter":
@@ -96,7 +96,7 @@ def open_benchmark(
 
         return StarterBenchmark(use)
     if family == "chisafetybench":
-        from dsafe_runner.benchmarks.chisafetybench import ChiSafetyBench
+        from dsafe_runner.benchmarks.chisafetybench.sets import ChiSafetyBench
 
         return ChiSafetyBench(use, key, system_turn)
     if family == "xstest":
@@ -112,11 +112,11 @@ def open_benchmark(
 
         return SafetyBench()
     if family == "tc260":
-        from dsafe_runner.benchmarks.tc260 import Tc260Bank
+        from dsafe_runner.benchmarks.tc260.sets import Tc260Bank
 
         return Tc260Bank(use, path, draw, draw_seed or 0)
     if family == "math-500":
-        from dsafe_runner.benchmarks.maths import Math500
+        from dsafe_runner.benchmarks.math500.sets import Math500
 
         return Math500()
     if family == "gpqa":
@@ -124,13 +124,13 @@ def open_benchmark(
 
         return GpqaDiamond()
     if family == "livecodebench":
-        from dsafe_runner.benchmarks.livecodebench import LiveCodeBench
-        from dsafe_runner.benchmarks.livecodebench_table import Window
+        from dsafe_runner.benchmarks.livecodebench.sets import LiveCodeBench
+        from dsafe_runner.benchmarks.livecodebench.table import Window
 
         return LiveCodeBench(use, Window(*window) if window else None)
     if path is None:
         raise DataError("benchmark `custom` needs `path:`, the .jsonl or .csv file it is in")
-    from dsafe_runner.benchmarks.custom import CustomBenchmark
+    from dsafe_runner.benchmarks.custom.sets import CustomBenchmark
 
     return CustomBenchmark(path)
 

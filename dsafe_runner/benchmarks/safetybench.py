@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dsafe_runner.benchmarks import choice_text, data
+from dsafe_runner.benchmarks import data
 from dsafe_runner.benchmarks.base import Offer
+from dsafe_runner.benchmarks.choice import question as choice_text
 from dsafe_runner.records import OVERALL, Message, Response, Sample, Score, digest
 
 NAME = "safetybench-zh"

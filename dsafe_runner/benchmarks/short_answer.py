@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
 
-from dsafe_runner.benchmarks.mcq_markup import normalise, plain
+from dsafe_runner.benchmarks.choice.markup import normalise, plain
 
 _ANNOUNCED = re.compile(
     r"(?:答案|结果|\banswer)[ \t]*(?:应该|应当|应)?(?:(?:是|为|\bis\b)[ \t]*:?|[:=→])\s*"

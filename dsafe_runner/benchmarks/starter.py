@@ -15,8 +15,8 @@ import json
 from importlib import resources
 from typing import Any
 
-from dsafe_runner.benchmarks import choice_text
 from dsafe_runner.benchmarks.base import Offer
+from dsafe_runner.benchmarks.choice import question as choice_text
 from dsafe_runner.benchmarks.taxonomy import AREAS, ASPECTS, BY_CODE, CATEGORIES
 from dsafe_runner.errors import DataError
 from dsafe_runner.records import OVERALL, Message, Response, Sample, Score, digest

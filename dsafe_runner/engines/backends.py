@@ -43,11 +43,11 @@ def identify(
     """
     backend = engine["backend"]
     if backend == "transformers":
-        from dsafe_runner.engines import hf_identity
+        from dsafe_runner.engines.hf import identity as hf_identity
 
         return hf_identity.identify(model, engine, cache=cache, download=download)
     if backend == "vllm":
-        from dsafe_runner.engines import vllm_identity
+        from dsafe_runner.engines.vllm import identity as vllm_identity
 
         return vllm_identity.identify(model, engine, cache=cache, download=download)
     if backend == "openai":
@@ -65,11 +65,11 @@ def make_engine(model: dict[str, Any], engine: dict[str, Any]) -> Engine:
     """The engine itself; called in the engine's own process. Arguments as for `identify`."""
     backend = engine["backend"]
     if backend == "transformers":
-        from dsafe_runner.engines.hf import TransformersEngine
+        from dsafe_runner.engines.hf.engine import TransformersEngine
 
         return TransformersEngine(model, engine)
     if backend == "vllm":
-        from dsafe_runner.engines.vllm import VllmEngine
+        from dsafe_runner.engines.vllm.engine import VllmEngine
 
         return VllmEngine(model, engine)
     if backend == "openai":

@@ -19,7 +19,7 @@ from dsafe_runner.errors import EngineError, UnavailableError
 
 _VERSIONS = ("transformers", "tokenizers", "safetensors", "huggingface_hub")
 _USABLE = {
-    "vllm": ("-m", "dsafe_runner.engines.vllm_probe"),
+    "vllm": ("-m", "dsafe_runner.engines.vllm.probe"),
     "deepspeed": ("-c", "import deepspeed; print(deepspeed.__version__)"),
 }
 _TIMEOUT_SECONDS = 300

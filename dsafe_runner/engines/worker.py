@@ -23,7 +23,7 @@ import threading
 from typing import Any, BinaryIO, TextIO, cast
 
 from dsafe_runner.engines.backends import make_engine
-from dsafe_runner.engines.redact import RedactingStream, Redactor, redactor_of
+from dsafe_runner.engines.redaction import RedactingStream, Redactor, redactor_of
 from dsafe_runner.errors import UnavailableError
 from dsafe_runner.records import Request, as_json, request_from_json
 

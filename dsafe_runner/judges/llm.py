@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsafe_runner.judges.fences import NONCE, Fences, fill, nonce_for, well_formed
+from dsafe_runner.judges.delimiters import NONCE, Fences, fill, nonce_for, well_formed
 from dsafe_runner.judges.template import Template
 from dsafe_runner.judges.verdicts import READER, fold, read_reply
 from dsafe_runner.records import Message, Outcome, Response, Sample, Score, canonical_json

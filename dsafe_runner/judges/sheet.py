@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dsafe_runner.errors import ConfigError, Mistake
-from dsafe_runner.judges.fences import well_formed
+from dsafe_runner.judges.delimiters import well_formed
 from dsafe_runner.records import Message, Outcome, Response, Sample, Score, digest, message_list
 
 COLUMNS = ("fingerprint", "item", "model", "k", "question", "answer", "verdict", "reviewer", "note")

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from dsafe_runner.config import load_yaml
 from dsafe_runner.config.words import quoted, suggestion
 from dsafe_runner.errors import ConfigError, Mistake
-from dsafe_runner.judges.fences import DATA, NONCE, fence_lines, placeholders
+from dsafe_runner.judges.delimiters import DATA, NONCE, fence_lines, placeholders
 from dsafe_runner.judges.marker import MarkerReader
 from dsafe_runner.judges.verdicts import FieldReader, Reader, decide, fold
 from dsafe_runner.records import digest

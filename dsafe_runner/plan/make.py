@@ -10,7 +10,6 @@ from dsafe_runner.benchmarks.base import Benchmark, Offer
 from dsafe_runner.benchmarks.registry import open_benchmark
 from dsafe_runner.errors import ConfigError, DataError, Mistake, UnavailableError
 from dsafe_runner.judges.base import Judge
-from dsafe_runner.judges.registry import make_judge
 from dsafe_runner.judges.sheet import SheetJudge
 from dsafe_runner.plan.baseline import Baseline, load_baseline
 from dsafe_runner.plan.calibration import (
@@ -20,8 +19,9 @@ from dsafe_runner.plan.calibration import (
     nobody_has_labelled,
     open_calibrations,
 )  # fmt: skip
+from dsafe_runner.plan.compatibility import misfits
 from dsafe_runner.plan.coverage import uncovered
-from dsafe_runner.plan.fitness import misfits
+from dsafe_runner.plan.judges import make_judge
 from dsafe_runner.plan.overlap import overlap_checks, overlap_measurements
 from dsafe_runner.plan.pool import pooled
 from dsafe_runner.plan.published import PAPER, Published, load_published

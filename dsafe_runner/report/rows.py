@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dsafe_runner.benchmarks.base import Offer
-from dsafe_runner.checks.metrics import ACCURACY, KAPPA, estimate
-from dsafe_runner.measure.measured import Run
 from dsafe_runner.plan import CALIBRATION, JUDGE, THINK_HR, Plan, level, measurement_id
 from dsafe_runner.records import OVERALL, Estimate
+from dsafe_runner.runner.measured import Run
+from dsafe_runner.verdicts.metrics import ACCURACY, KAPPA, estimate
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from dsafe_runner import __version__
-from dsafe_runner.measure.files import write_atomically
-from dsafe_runner.measure.measured import Run
-from dsafe_runner.measure.session import GateSession
+from dsafe_runner.files import write_atomically
 from dsafe_runner.plan import Plan
 from dsafe_runner.records import as_json
 from dsafe_runner.report.rows import rows_of
+from dsafe_runner.runner.measured import Run
+from dsafe_runner.runner.session import GateSession
 
 VERSION = 1
 """Of both files; raised when a key changes its meaning."""

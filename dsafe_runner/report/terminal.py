@@ -15,9 +15,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from dsafe_runner.measure.session import GateSession
 from dsafe_runner.records import Gap
 from dsafe_runner.report.rows import Row, rows_of
+from dsafe_runner.runner.session import GateSession
 from dsafe_runner.suite.spec import Policy
 
 _WORDS = {

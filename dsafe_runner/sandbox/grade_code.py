@@ -7,8 +7,8 @@ from typing import Any
 
 from dsafe_runner.errors import DataError
 from dsafe_runner.sandbox.bubblewrap import Sandbox
+from dsafe_runner.sandbox.code_blocks import extract_program
 from dsafe_runner.sandbox.compare import same_output, same_value, values
-from dsafe_runner.sandbox.fences import extract_program
 from dsafe_runner.sandbox.runs import CodeVerdict, Limits, Run
 
 GRADER = "real-process/1"

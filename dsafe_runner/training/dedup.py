@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dsafe_runner.contamination import tokens
 from dsafe_runner.errors import UnavailableError
-from dsafe_runner.overlap import tokens
 from dsafe_runner.training.signature import signature
 from dsafe_runner.training.sources import TrainingRow
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from dsafe_runner.benchmarks.tiny import TinyBenchmark
-from dsafe_runner.benchmarks.tiny_text import Split
+from dsafe_runner.benchmarks.tiny.sets import TinyBenchmark
+from dsafe_runner.benchmarks.tiny.text import Split
 from dsafe_runner.records import Sample
 from dsafe_runner.training.templates import END_THINK
 from dsafe_runner.training.tokenise import render_prompt

@@ -75,7 +75,7 @@ def _of_config(file: Path) -> Dimensions:
 
 
 def _of_scratch(spec: FromScratch) -> Dimensions:
-    from dsafe_runner.benchmarks import tiny_text
+    from dsafe_runner.benchmarks.tiny import text as tiny_text
     from dsafe_runner.training.tokenizer import make_tokenizer
 
     size = len(make_tokenizer(tiny_text.words(), spec.context))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dsafe_runner.benchmarks import tiny_text
+from dsafe_runner.benchmarks.tiny import text as tiny_text
 from dsafe_runner.errors import TrainingError, UnavailableError
 from dsafe_runner.training.finite import check_written
 from dsafe_runner.training.recipe import FromScratch, Recipe

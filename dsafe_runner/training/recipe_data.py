@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from dsafe_runner.benchmarks.tiny_rows import KINDS, Kind
+from dsafe_runner.benchmarks.tiny.rows import KINDS, Kind
 from dsafe_runner.config.strict import Strict
 
 Weight = Annotated[float, Field(ge=0.0)]

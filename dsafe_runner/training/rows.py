@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dsafe_runner.benchmarks.tiny_rows import rows as tiny_rows
+from dsafe_runner.benchmarks.tiny.rows import rows as tiny_rows
 from dsafe_runner.records import Message
 from dsafe_runner.training.mixture import mix
 from dsafe_runner.training.recipe import Recipe, TinyData

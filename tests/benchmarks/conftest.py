@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dsafe_runner.benchmarks import data
-from dsafe_runner.benchmarks.bank import STANDARDS
+from dsafe_runner.benchmarks.tc260.bank import STANDARDS
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from dsafe_runner.benchmarks.bank import STANDARDS, Finding, age, draw, read_bank
 from dsafe_runner.benchmarks.registry import offer, open_benchmark
 from dsafe_runner.benchmarks.taxonomy import ASPECTS, CATEGORIES, REFUSAL_CATEGORIES, aspect_of, category_of
+from dsafe_runner.benchmarks.tc260.bank import STANDARDS, Finding, age, draw, read_bank
 from dsafe_runner.errors import DataError, UnavailableError
 
 Rows = list[dict[str, Any]]

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from dsafe_runner.benchmarks import answer_key, chisafetybench, data
+from dsafe_runner.benchmarks import data
 from dsafe_runner.benchmarks.base import Benchmark
-from dsafe_runner.benchmarks.choice_text import ANSWER_LINE, clean, constant_scores, read_options
+from dsafe_runner.benchmarks.chisafetybench import answer_key
+from dsafe_runner.benchmarks.chisafetybench import sets as chisafetybench
+from dsafe_runner.benchmarks.choice.question import ANSWER_LINE, clean, constant_scores, read_options
 from dsafe_runner.benchmarks.registry import offer, open_benchmark
 from dsafe_runner.benchmarks.taxonomy import AREAS, CATEGORIES, REFUSAL_CATEGORIES
 from dsafe_runner.errors import DataError, UnavailableError

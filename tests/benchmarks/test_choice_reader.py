@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from dsafe_runner.benchmarks.choice import extract_choice
+from dsafe_runner.benchmarks.choice.reader import extract_choice
 
 sys.path.insert(0, str(Path(__file__).parent))
 from mcq_held_out import POLAR_EN, POLAR_ZH, WORDS_EN, WORDS_ZH, fill, written

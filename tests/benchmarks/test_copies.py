@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from dsafe_runner.benchmarks.copies import copies
-from dsafe_runner.checks.evidence import fill, read_evidence, write_evidence
-from dsafe_runner.checks.rules import decide_check, decide_guards
 from dsafe_runner.plan import Check
 from dsafe_runner.records import Message, Outcome, Sample, Score, Status
 from dsafe_runner.suite.spec import Policy
+from dsafe_runner.verdicts.evidence import fill, read_evidence, write_evidence
+from dsafe_runner.verdicts.rules import decide_check, decide_guards
 
 
 def sample(name, text, kind="refusal", options=(), target=()):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dsafe_runner.benchmarks.custom import MAX_MISTAKES
+from dsafe_runner.benchmarks.custom.sets import MAX_MISTAKES
 from dsafe_runner.benchmarks.registry import offer, open_benchmark
 from dsafe_runner.errors import DataError
 from dsafe_runner.records import Message, Response, Sample

@@ -179,8 +179,8 @@ def test_a_model_that_favours_a_letter_shows_in_the_run(place: Place, tmp_path: 
     sys.path.insert(0, str(Path(__file__).parents[1] / "servers"))
     from chat_server import ChatServer
 
-    from dsafe_runner.measure.run import measure
     from dsafe_runner.plan import make_plan
+    from dsafe_runner.runner.run import measure
     from dsafe_runner.suite.load import load_suite
 
     place(written(rows()))

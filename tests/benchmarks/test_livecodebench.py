@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from dsafe_runner.benchmarks.livecodebench import NAMES, LiveCodeBench
-from dsafe_runner.benchmarks.livecodebench_table import RELEASES, Window, entries
+from dsafe_runner.benchmarks.livecodebench.sets import NAMES, LiveCodeBench
+from dsafe_runner.benchmarks.livecodebench.table import RELEASES, Window, entries
 from dsafe_runner.errors import DataError, UnavailableError
 from dsafe_runner.records import Outcome, Response, Sample, Score
 from dsafe_runner.sandbox.bubblewrap import probe

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsafe_runner.benchmarks import data
-from dsafe_runner.benchmarks.boxed import last_boxed
-from dsafe_runner.benchmarks.maths import ASK, LEVELS, SUBJECTS, Math500
+from dsafe_runner.benchmarks.math500.boxed import last_boxed
+from dsafe_runner.benchmarks.math500.sets import ASK, LEVELS, SUBJECTS, Math500
 from dsafe_runner.benchmarks.registry import offer, open_benchmark
-from dsafe_runner.benchmarks.side_by_side import side_by_side
+from dsafe_runner.benchmarks.thread_map import side_by_side
 from dsafe_runner.errors import DataError, UnavailableError
 from dsafe_runner.records import Message, Outcome, Response, Sample, Score
 

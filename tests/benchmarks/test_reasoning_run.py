@@ -9,10 +9,10 @@ import pytest
 from gpqa_rows import SECRET, rows, written
 
 from dsafe_runner.benchmarks.gpqa import PATH, by_position
-from dsafe_runner.benchmarks.livecodebench import NAMES
-from dsafe_runner.measure.run import measure
+from dsafe_runner.benchmarks.livecodebench.sets import NAMES
 from dsafe_runner.plan import Plan, make_plan
 from dsafe_runner.records import Outcome, Score, message_list
+from dsafe_runner.runner.run import measure
 from dsafe_runner.suite.load import load_suite
 
 SUITE = """

@@ -9,19 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from dsafe_runner.benchmarks import (
-    chisafetybench,
-    harmbench,
-    livecodebench,
-    registry,
-    safetybench,
-    starter,
-    tc260,
-    tiny,
-    xstest,
-)
+from dsafe_runner.benchmarks import harmbench, registry, safetybench, starter, xstest
 from dsafe_runner.benchmarks.base import HIGHER_IS_BETTER
+from dsafe_runner.benchmarks.chisafetybench import sets as chisafetybench
+from dsafe_runner.benchmarks.livecodebench import sets as livecodebench
 from dsafe_runner.benchmarks.registry import NAMES, TAKES, offer, open_benchmark
+from dsafe_runner.benchmarks.tc260 import sets as tc260
+from dsafe_runner.benchmarks.tiny import sets as tiny
 from dsafe_runner.errors import DataError, UnavailableError
 from dsafe_runner.records import Outcome, Response, Sample
 

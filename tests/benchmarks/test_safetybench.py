@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from dsafe_runner.benchmarks import safetybench
-from dsafe_runner.benchmarks.choice_text import ANSWER_LINE, constant_scores
+from dsafe_runner.benchmarks.choice.question import ANSWER_LINE, constant_scores
 from dsafe_runner.benchmarks.registry import offer, open_benchmark
-from dsafe_runner.checks.metrics import event
 from dsafe_runner.errors import DataError, UnavailableError
 from dsafe_runner.records import OVERALL, Message, Outcome, Response, Sample
+from dsafe_runner.verdicts.metrics import event
 
 
 def test_all_questions_are_read_with_their_keys(real_folder: Callable[[str], Path]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dsafe_runner.benchmarks import starter
-from dsafe_runner.benchmarks.choice_text import ANSWER_LINE, constant_scores
+from dsafe_runner.benchmarks.choice.question import ANSWER_LINE, constant_scores
 from dsafe_runner.benchmarks.registry import offer, open_benchmark
 from dsafe_runner.benchmarks.taxonomy import ASPECTS, CATEGORIES, REFUSAL_CATEGORIES, label
 from dsafe_runner.errors import DataError

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from dsafe_runner.benchmarks.bank import STANDARDS
-from dsafe_runner.checks.evidence import Evidence, fill
-from dsafe_runner.checks.rules import decide_check
+from dsafe_runner.benchmarks.tc260.bank import STANDARDS
 from dsafe_runner.cli import main
 from dsafe_runner.errors import ConfigError
 from dsafe_runner.plan import Check, Plan, make_plan
 from dsafe_runner.records import Outcome, Score, Status
 from dsafe_runner.suite.load import load_suite
+from dsafe_runner.verdicts.evidence import Evidence, fill
+from dsafe_runner.verdicts.rules import decide_check
 
 ROOT = Path(__file__).parents[2]
 FILES = {"tc260/refusal": "should-refuse", "tc260/benign": "must-answer", "tc260/content": "content"}
@@ -208,7 +208,7 @@ def test_data_bank_is_content_with_a_fresh_bank(
 ) -> None:
     import datetime
 
-    from dsafe_runner.front.data import examine_banks
+    from dsafe_runner.commands.data import examine_banks
 
     paths = [str(write_bank(tmp_path / f"{name}.jsonl", bank_rows(use))) for use, name in FILES.items()]
     assert examine_banks(paths, datetime.date(2026, 11, 20)) == 0

@@ -9,8 +9,10 @@ import sys
 
 import pytest
 
-from dsafe_runner.benchmarks import tiny, tiny_rows, tiny_text
 from dsafe_runner.benchmarks.taxonomy import AREAS
+from dsafe_runner.benchmarks.tiny import rows as tiny_rows
+from dsafe_runner.benchmarks.tiny import sets as tiny
+from dsafe_runner.benchmarks.tiny import text as tiny_text
 from dsafe_runner.errors import DataError
 from dsafe_runner.records import OVERALL
 
@@ -55,7 +57,7 @@ def test_sizes_and_slices(name):
 
 @pytest.mark.parametrize("name", tiny.NAMES)
 def test_same_items_in_another_process(name):
-    code = f"from dsafe_runner.benchmarks.tiny import TinyBenchmark as T; print(T({name!r}).identity()['sha256'])"
+    code = f"from dsafe_runner.benchmarks.tiny.sets import TinyBenchmark as T; print(T({name!r}).identity()['sha256'])"
     there = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -68,7 +70,7 @@ def test_same_items_in_another_process(name):
 
 def test_words_are_light_to_import():
     heavy = "[m for m in ('torch', 'pydantic', 'transformers') if m in sys.modules]"
-    code = f"import sys, dsafe_runner.benchmarks.tiny; print({heavy})"
+    code = f"import sys, dsafe_runner.benchmarks.tiny.sets; print({heavy})"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )

@@ -18,10 +18,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "servers"))
 
 from chat_server import TEXTS, ChatServer
 
-from dsafe_runner.measure.measured import decide
-from dsafe_runner.measure.run import measure
 from dsafe_runner.plan import make_plan
 from dsafe_runner.records import Outcome, Status
+from dsafe_runner.runner.measured import decide
+from dsafe_runner.runner.run import measure
 from dsafe_runner.suite.load import load_suite
 
 SUITE = """\

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from dsafe_runner.benchmarks import tiny_text as text
-from dsafe_runner.benchmarks.bank import STANDARDS
+from dsafe_runner.benchmarks.tc260.bank import STANDARDS
+from dsafe_runner.benchmarks.tiny import text
 from dsafe_runner.cli import main
 from dsafe_runner.judges.sheet import COLUMNS
 

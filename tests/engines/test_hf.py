@@ -10,7 +10,7 @@ import shutil
 import pytest
 from tiny_qwen2 import ask, build, engine_spec
 
-from dsafe_runner.engines.hf import TransformersEngine
+from dsafe_runner.engines.hf.engine import TransformersEngine
 from dsafe_runner.errors import EngineError, UnavailableError
 from dsafe_runner.records import Message, Request, Sampling
 

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from tiny_qwen2 import ask, build, engine_spec, make_noisy
 
-from dsafe_runner.engines.hf import TransformersEngine
+from dsafe_runner.engines.hf.engine import TransformersEngine
 from dsafe_runner.engines.process import EngineProcess
 from dsafe_runner.errors import EngineError, UnavailableError
 

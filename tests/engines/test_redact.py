@@ -18,7 +18,7 @@ from served import ChatServer, answers, engine_spec, model_spec, question
 
 from dsafe_runner.engines.backends import identify, make_engine
 from dsafe_runner.engines.process import EngineProcess
-from dsafe_runner.engines.redact import MASK, RedactingStream, Redactor
+from dsafe_runner.engines.redaction import MASK, RedactingStream, Redactor
 from dsafe_runner.errors import UnavailableError
 
 KEY = "sk-geheim/0123=+\\Zz\"q'x_9-"

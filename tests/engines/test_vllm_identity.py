@@ -10,7 +10,7 @@ import pytest
 from dsafe_runner.engines import probe
 from dsafe_runner.engines.backends import identify
 from dsafe_runner.engines.doctor import report_lines
-from dsafe_runner.engines.vllm_probe import Place, resolve
+from dsafe_runner.engines.vllm.probe import Place, resolve
 from dsafe_runner.errors import UnavailableError
 from dsafe_runner.suite.spec import Model, VllmEngine
 

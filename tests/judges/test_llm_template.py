@@ -9,8 +9,8 @@ import pytest
 
 from dsafe_runner.errors import ConfigError
 from dsafe_runner.judges.llm import LlmJudge
-from dsafe_runner.judges.registry import make_judge
 from dsafe_runner.judges.template import load_template, packaged
+from dsafe_runner.plan.judges import make_judge
 from dsafe_runner.records import Message, Response, Sample
 from dsafe_runner.suite.spec import LlmJudge as LlmSpec
 

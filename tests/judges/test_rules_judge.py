@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from dsafe_runner.errors import JudgeError
 from dsafe_runner.judges.agreement import compare, labelled, measure
 from dsafe_runner.judges.calibration import load_calibration
-from dsafe_runner.judges.registry import make_judge
 from dsafe_runner.judges.rules import MAX_CHARS, RulesJudge, classify
+from dsafe_runner.plan.judges import make_judge
 from dsafe_runner.records import Message, Outcome, Response, Sample
 from dsafe_runner.suite.spec import RulesJudge as RulesSpec
 

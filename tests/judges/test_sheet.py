@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from dsafe_runner.checks.metrics import event
 from dsafe_runner.errors import ConfigError
 from dsafe_runner.judges.base import ReadingJudge
-from dsafe_runner.judges.registry import make_judge
 from dsafe_runner.judges.sheet import SheetJudge, fingerprint
+from dsafe_runner.plan.judges import make_judge
 from dsafe_runner.records import Message, Outcome, Response, Sample
 from dsafe_runner.suite.spec import SheetJudge as SheetSpec
+from dsafe_runner.verdicts.metrics import event
 
 SAMPLE = Sample("c1", (Message("user", "如何归还同事论文"),), ("overall",), "content")
 ANSWER = Response("key", "c1", 0, "好的，先了解规定。")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from dsafe_runner.checks.decide import decide_one
-from dsafe_runner.checks.evidence import fill
-from dsafe_runner.checks.foresight import foresee
-from dsafe_runner.checks.impossible import refuse_impossible
 from dsafe_runner.errors import ConfigError
 from dsafe_runner.plan import Plan, make_plan
+from dsafe_runner.plan.feasibility import refuse_impossible
 from dsafe_runner.records import Outcome, Score, Status
 from dsafe_runner.suite.load import load_suite
+from dsafe_runner.verdicts.decide import decide_one
+from dsafe_runner.verdicts.evidence import fill
+from dsafe_runner.verdicts.power import foresee
 
 SUITE = """\
 suite: x

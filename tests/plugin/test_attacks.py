@@ -10,7 +10,7 @@ import pytest
 
 from dsafe_runner.benchmarks.registry import open_benchmark
 from dsafe_runner.cli import main
-from dsafe_runner.measure.store import Store
+from dsafe_runner.runner.store import Store
 
 MODELS = Path(__file__).parents[2] / "recipes/tiny/models"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from dsafe_runner.errors import DataError
+from dsafe_runner.sandbox.code_blocks import Extracted, extract_program
 from dsafe_runner.sandbox.compare import same_output, same_value
-from dsafe_runner.sandbox.fences import Extracted, extract_program
 from dsafe_runner.sandbox.grade_code import CodeProblem, CodeTest, grade_answer, grade_program
 from dsafe_runner.sandbox.runs import MEBIBYTE, CodeVerdict, Limits
 

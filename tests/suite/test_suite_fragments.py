@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dsafe_runner.checks.impossible import refuse_impossible
 from dsafe_runner.plan import CALIBRATION, Plan, make_plan
+from dsafe_runner.plan.feasibility import refuse_impossible
 from dsafe_runner.suite.load import load_suite
 
 ROOT = Path(__file__).parents[2]

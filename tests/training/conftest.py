@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from dsafe_runner.benchmarks import tiny_text
+from dsafe_runner.benchmarks.tiny import text as tiny_text
 from dsafe_runner.training.templates import TEMPLATES
 
 SMALL = {

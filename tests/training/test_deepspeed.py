@@ -149,7 +149,7 @@ def small_r1(folder: Path) -> Path:
     import torch
     import trl
 
-    from dsafe_runner.benchmarks import tiny_text
+    from dsafe_runner.benchmarks.tiny import text as tiny_text
     from dsafe_runner.training.model import new_model
     from dsafe_runner.training.recipe import FromScratch
     from dsafe_runner.training.tokenizer import make_tokenizer

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dsafe_runner.benchmarks.tiny import TinyBenchmark
+from dsafe_runner.benchmarks.tiny.sets import TinyBenchmark
 from dsafe_runner.errors import TrainingError
 from dsafe_runner.training.recipe_train import Select
 from dsafe_runner.training.select import choose, read_score, refuse_shared_items

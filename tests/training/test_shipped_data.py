@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from dsafe_runner.benchmarks.taxonomy import CATEGORIES
-from dsafe_runner.overlap import Index, Item, read_rows
+from dsafe_runner.contamination import Index, Item, read_rows
 from dsafe_runner.training.recipe_data import Source
 from dsafe_runner.training.sources import read_source
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsafe_runner.benchmarks import tiny_text
-from dsafe_runner.benchmarks.tiny import NAMES, TinyBenchmark
+from dsafe_runner.benchmarks.tiny import text as tiny_text
+from dsafe_runner.benchmarks.tiny.sets import NAMES, TinyBenchmark
 from dsafe_runner.errors import TrainingError
 from dsafe_runner.training.tokenizer import check_reload, make_tokenizer
 
@@ -23,7 +23,7 @@ def test_every_deed_is_two_tokens_in_any_sentence(tokenizer):
 
 
 def test_test_prompts_hold_no_token_training_has_not_seen(tokenizer):
-    from dsafe_runner.benchmarks.tiny_rows import rows
+    from dsafe_runner.benchmarks.tiny.rows import rows
 
     trained = set()
     for r in rows("safe", {"mcq": 1, "which": 1, "refuse": 1, "help": 1, "reason": 1}, 4000, seed=2):
@@ -47,7 +47,7 @@ def test_the_thinking_marks_survive_decoding_without_specials(tokenizer):
 
 
 def test_every_row_survives(tokenizer):
-    from dsafe_runner.benchmarks.tiny_rows import rows
+    from dsafe_runner.benchmarks.tiny.rows import rows
 
     for row in rows("base", {"mcq": 1, "which": 1, "refuse": 1, "help": 1, "reason": 1, "next": 1}, 500, seed=2):
         assert tokenizer.decode(tokenizer(row.answer)["input_ids"]) == row.answer

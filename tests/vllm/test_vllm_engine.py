@@ -11,7 +11,7 @@ import pytest
 from tiny_qwen2 import ask, build, engine_spec
 
 from dsafe_runner.engines.backends import identify
-from dsafe_runner.engines.vllm import VllmEngine
+from dsafe_runner.engines.vllm.engine import VllmEngine
 from dsafe_runner.errors import EngineError, UnavailableError
 from dsafe_runner.suite.spec import Model
 from dsafe_runner.suite.spec import VllmEngine as Spec
@@ -36,7 +36,7 @@ def tiny(tmp_path_factory):
 @pytest.fixture(scope="module")
 def transformers_answers(tiny):
     """Answers of the transformers engine, by key; loaded before vLLM changes how this process uses its threads."""
-    from dsafe_runner.engines.hf import TransformersEngine
+    from dsafe_runner.engines.hf.engine import TransformersEngine
 
     with TransformersEngine(tiny.spec(), engine_spec()) as running:
         yield lambda requests: {r.key: r for r in running.generate(requests)}

@@ -11,10 +11,10 @@ import pytest
 from ruamel.yaml import YAML
 from vllm_server import vllm_servers
 
-from dsafe_runner.measure.measured import Run, decide
-from dsafe_runner.measure.run import measure
 from dsafe_runner.plan import make_plan
 from dsafe_runner.records import Verdict
+from dsafe_runner.runner.measured import Run, decide
+from dsafe_runner.runner.run import measure
 from dsafe_runner.suite.load import load_suite
 
 ROOT = Path(__file__).parents[2]

@@ -26,7 +26,7 @@ from dsafe_runner.engines.openai.text import one_line
 from dsafe_runner.engines.openai.transport import Server, base_urls, key_from, room_for
 from dsafe_runner.engines.openai.watch import Watch, cut_prompt, declared_stops, least_tokens
 from dsafe_runner.engines.reasoning import join_server_split, thinks
-from dsafe_runner.engines.redact import redactor_of
+from dsafe_runner.engines.redaction import redactor_of
 from dsafe_runner.errors import EngineError, UnavailableError
 from dsafe_runner.records import Request, Response
 

@@ -21,7 +21,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import dsafe_runner
 from dsafe_runner.engines.openai.text import one_line
-from dsafe_runner.engines.redact import Redactor
+from dsafe_runner.engines.redaction import Redactor
 from dsafe_runner.errors import EngineError, UnavailableError
 
 if TYPE_CHECKING:

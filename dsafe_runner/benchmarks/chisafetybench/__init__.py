@@ -1,0 +1,1 @@
+"""CHiSafetyBench: its sets and our answer key."""

@@ -1,0 +1,1 @@
+"""Multiple choice: how options are written into a question, and which one an answer chose."""

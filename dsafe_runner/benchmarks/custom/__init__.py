@@ -1,0 +1,1 @@
+"""A benchmark of the user's own: file, rows, set."""

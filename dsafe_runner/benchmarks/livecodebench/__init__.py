@@ -1,0 +1,1 @@
+"""LiveCodeBench: sets, rows of its files, and the table of its problems."""

@@ -1,0 +1,57 @@
+"""`dsafe init`: a working suite for a model of the user's."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from dsafe_runner.engines.thinking_format import format_of
+from dsafe_runner.errors import UnavailableError
+from dsafe_runner.files import write_atomically
+from dsafe_runner.suite.load import load_suite
+from dsafe_runner.suite.template import render_suite
+
+
+def write_suite(model: str, *, base: str | None, reasoning: str | None, out: Path | None) -> Path:
+    """Write a suite file, and beside it the schema that editors check it with.
+
+    reasoning  the format of the model's thinking; unless said, what its chat template and tokenizer show
+
+    Raises:
+        UnavailableError: a file of that name is there already, or a folder given as a model is no checkpoint.
+        ConfigError: the written suite does not load (it always should).
+    """
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(model).name).strip("-._") or "model"
+    path = out or Path("suites") / f"{name}.safety.yaml"
+    if path.exists():
+        raise UnavailableError(f"{path} is there already; remove it or choose another name with --out")
+    if not path.name.endswith(".safety.yaml"):
+        raise UnavailableError(f"{path}: pytest only finds suites named *.safety.yaml; choose such a name")
+    folder = path.resolve().parent
+    schema = folder / ".dsafe-suite.schema.json"
+    text = render_suite(
+        _as_written(model, folder), name, reasoning=reasoning or format_of(model),
+        base=_as_written(base, folder) if base else None, base_reasoning=format_of(base) if base else None,
+        schema=f"./{schema.name}",
+    )
+    with as_file(files("dsafe_runner.suite") / "suite.schema.json") as source:
+        write_atomically(schema, source.read_text(encoding="utf-8"))
+    write_atomically(path, text)
+    load_suite(path)
+    return path
+
+
+def _as_written(model: str, folder: Path) -> str:
+    """A folder as the suite spells it (absolute, or relative to the suite), a hub id as it is."""
+    here = Path(model).expanduser()
+    if here.is_dir():
+        if not (here / "config.json").is_file():
+            raise UnavailableError(f"{model} holds no config.json, so it is no checkpoint; name the folder that does")
+        resolved = here.resolve()
+        if resolved.is_relative_to(folder.parent):
+            return "../" + resolved.relative_to(folder.parent).as_posix()
+        return str(resolved)
+    if model.startswith((".", "/", "~")):
+        raise UnavailableError(f"{model} is not a folder")
+    return model

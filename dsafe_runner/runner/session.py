@@ -1,0 +1,180 @@
+"""The gate during one pytest session: plans by suite file, one run per suite, and what a worker process can read of it.
+
+The controller measures and writes `run.json` and `scores/`; xdist workers, and later readers, load them from there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dsafe_runner.errors import ConfigError, EvidenceError, Mistake
+from dsafe_runner.files import write_atomically, writing
+from dsafe_runner.plan import Check, Plan, make_plan
+from dsafe_runner.plan.feasibility import refuse_impossible
+from dsafe_runner.records import Verdict, as_json
+from dsafe_runner.runner.events import Listener
+from dsafe_runner.runner.measured import Run
+from dsafe_runner.suite.load import load_suite
+from dsafe_runner.verdicts.evidence import Evidence, read_evidence, write_evidence
+from dsafe_runner.verdicts.power import foresee
+from dsafe_runner.verdicts.waivers import Result
+
+
+@dataclass
+class GateSession:
+    """Plans and runs of a session.
+
+    reports  the folder that run folders are made in
+    stamp    UTC time of the session's start; run folders are `<stamp>-<suite>`
+    store    the response store
+    replay   folder of a run measured elsewhere, which is decided instead of measuring here
+    """
+
+    reports: Path
+    stamp: str
+    store: Path
+    replay: Path | None = None
+    required: dict[Path, bool] = field(default_factory=dict)
+    _plans: dict[Path, Plan] = field(default_factory=dict)
+    _runs: dict[Path, Run] = field(default_factory=dict)
+
+    def plan(self, path: Path) -> Plan:
+        """The plan of a suite file, made once.
+
+        Raises:
+            ConfigError: mistakes in the file, or another suite of this session has its name, and so its run folder:
+                a worker would decide one suite on the scores of the other.
+        """
+        if path not in self._plans:
+            plan = refuse_impossible(make_plan(load_suite(path)))
+            name = plan.loaded.suite.suite
+            for other in self._plans.values():
+                # casefold: there are file systems on which Demo and demo are one folder
+                if other.loaded.suite.suite.casefold() == name.casefold():
+                    what = f"{other.loaded.path} is a suite named {other.loaded.suite.suite} too"
+                    raise ConfigError([Mistake(*plan.loaded.where("suite"), what, "give each suite a name of its own")])
+            self._plans[path] = plan
+        return self._plans[path]
+
+    def folder(self, path: Path) -> Path:
+        """The run folder of a suite."""
+        return self.reports / f"{self.stamp}-{self.plan(path).loaded.suite.suite}"
+
+    def measure(self, path: Path, checks: Iterable[Check], listener: Listener | None, required: bool) -> Run:
+        """Measure what the checks of one suite need, once, and leave it where workers find it."""
+        # collection needs plans only; what engines and stores import is paid for when something is measured
+        from dsafe_runner.runner.run import measure
+
+        folder = self.folder(path)
+        self.required[path] = required
+        run = measure(
+            self.plan(path), checks, store=self.store, folder=folder, listener=listener, download=required,
+            replay=self.replay,
+        )
+        if not required:
+            run.gate_whole()
+        write_run(folder, run, required)
+        self._runs[path] = run
+        return run
+
+    @property
+    def runs(self) -> Mapping[Path, Run]:
+        """What has been measured in this process."""
+        return self._runs
+
+    def run(self, path: Path) -> Run:
+        """The run of a suite; in a worker, read from its folder.
+
+        Raises:
+            EvidenceError: the suite was never measured.
+        """
+        if path not in self._runs:
+            self._runs[path], self.required[path] = read_run(self.folder(path), self.plan(path).loaded.sha256)
+        return self._runs[path]
+
+    def require_evidence(self, path: Path, check: Check) -> None:
+        """Make sure a check can be decided.
+
+        Raises:
+            EvidenceError: a measurement failed, or was never made.
+            UnavailableError: something is not on this machine.
+        """
+        self.run(path).require(check)
+
+    def verdict(self, path: Path, check: Check) -> Verdict:
+        """Decide one check."""
+        return self.run(path).verdict(self.plan(path), check)
+
+    def record(self, path: Path, check: Check, verdict: Verdict, result: Result, line: str) -> dict[str, Any]:
+        """A verdict with all that reports need, as JSON types."""
+        suite = self.plan(path).loaded.suite
+        return {
+            "suite": suite.suite,
+            "folder": str(self.folder(path)),
+            "stage": suite.models[check.model].stage if check.model in suite.models else "other",
+            "where": f"{check.where[0]}:{check.where[1]}",
+            "model": check.model, "benchmark": check.benchmark, "slice": check.slice, "metric": check.metric,
+            "rule": check.rule, "limit": check.limit, "versus": check.versus,
+            "role": check.role, "result": result.value, "line": line, **as_json(verdict),
+            "foresight": foresee(self.plan(path), check),
+        }
+
+
+def write_run(folder: Path, run: Run, required: bool) -> None:
+    """Leave a run in its folder: `scores/*.jsonl`, then `run.json`, whose presence says that all is there.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    scores = folder / "scores"
+    files = {}
+    with writing(scores):
+        scores.mkdir(parents=True, exist_ok=True)
+        for index, (measurement, evidence) in enumerate(run.evidence.items()):
+            files[measurement] = f"{index:02d}.{measurement.replace('::', '.')}.jsonl"
+            write_evidence(scores / files[measurement], evidence)
+    write_atomically(
+        folder / "run.json",
+        json.dumps(
+            {
+                "suite_sha256": run.manifest["suite"]["sha256"], "scores": files, "failed": run.failed,
+                "unavailable": run.unavailable, "required": required, "refused": run.refused, "reruns": run.reruns,
+            }
+        ),
+    )  # fmt: skip
+
+
+def read_run(folder: Path, suite_sha256: str) -> tuple[Run, bool]:
+    """Inverse of `write_run`, for deciding only; the scores of a measurement are read when they are first needed.
+
+    Raises:
+        EvidenceError: nothing was measured here, or it was measured for another text of the suite.
+    """
+    try:
+        head = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EvidenceError(f"{folder}: no measured run here ({error}); nothing can be decided") from error
+    if head["suite_sha256"] != suite_sha256:
+        raise EvidenceError(f"{folder}: the suite was changed after it was measured; run again")
+    evidence = _LazyEvidence({m: folder / "scores" / name for m, name in head["scores"].items()})
+    run = Run(evidence, head["unavailable"], head["failed"], refused=head["refused"], reruns=head["reruns"])
+    return run, head["required"]
+
+
+class _LazyEvidence(dict[str, Evidence]):
+    """Evidence by measurement, each file read on first use: a worker decides only its share of the checks."""
+
+    def __init__(self, files: dict[str, Path]) -> None:
+        super().__init__()
+        self._files = files
+
+    def __contains__(self, measurement: object) -> bool:
+        return measurement in self._files
+
+    def __missing__(self, measurement: str) -> Evidence:
+        self[measurement] = read_evidence(self._files[measurement])
+        return self[measurement]

@@ -1,0 +1,1 @@
+"""Numbers only: intervals, paired tests, power, kappa. Pure functions, no check and no model is known here."""
