@@ -36,6 +36,7 @@ test-vllm: $(VLLM_VENV)/.installed
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy

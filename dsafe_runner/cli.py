@@ -49,7 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("model", help="a checkpoint folder or a hub id")
     init.add_argument("--base", metavar="MODEL", help="the model it must not fall behind")
     init.add_argument(
-        "--reasoning", choices=["deepseek-r1", "qwen3", "harmony", "mistral", "none"],
+        "--reasoning",
+        choices=["deepseek-r1", "qwen3", "harmony", "mistral", "none"],
         help="the format of its thinking; unless said, what its chat template and tokenizer show",
     )
     init.add_argument("--out", type=Path, metavar="FILE", help="default: suites/<name>.safety.yaml")
@@ -65,9 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     measure = commands.add_parser("measure", help="run a suite's measurements without deciding anything")
     measure.add_argument("file", type=Path, metavar="SUITE")
     measure.add_argument("--model", action="append", metavar="NAME", help="only this model of the suite; repeatable")
-    measure.add_argument(
-        "--engine", metavar="NAME", help="run on this engine of the suite instead of the models' own"
-    )
+    measure.add_argument("--engine", metavar="NAME", help="run on this engine of the suite instead of the models' own")
     measure.add_argument(
         "--seed", type=int, metavar="N", help="instead of the suite's own: a second run for `dsafe baseline noise`"
     )
@@ -86,9 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     baseline = commands.add_parser("baseline", help="make, replace, print and compare stored baselines")
     actions = baseline.add_subparsers(required=True, metavar="ACTION", dest="action")
     for action, about in (
-        ("save", "make one of a measured run"), ("update", "replace one by a run, and say what changes"),
+        ("save", "make one of a measured run"),
+        ("update", "replace one by a run, and say what changes"),
         ("noise", "store how much a second run of the same model differs"),
-    ):  # fmt: skip
+    ):
         one = actions.add_parser(action, help=about)
         one.add_argument("path", type=Path, metavar="FILE")
         one.add_argument("--run", type=Path, required=True, metavar="DIR", dest="folder", help="a folder of reports/")
@@ -155,7 +155,11 @@ def _measure(arguments: argparse.Namespace) -> int:
     from dsafe_runner.commands.measure import measure_suite
 
     return measure_suite(
-        arguments.file, models=arguments.model, engine=arguments.engine, seed=arguments.seed, store=arguments.store,
+        arguments.file,
+        models=arguments.model,
+        engine=arguments.engine,
+        seed=arguments.seed,
+        store=arguments.store,
         reports=arguments.reports,
     )
 
@@ -178,8 +182,13 @@ def _waive(arguments: argparse.Namespace) -> int:
     from dsafe_runner.commands.waive import waive
 
     return waive(
-        arguments.check, reason=arguments.reason, owner=arguments.owner, until=arguments.until, suite=arguments.suite,
-        run=arguments.folder, reports=arguments.reports,
+        arguments.check,
+        reason=arguments.reason,
+        owner=arguments.owner,
+        until=arguments.until,
+        suite=arguments.suite,
+        run=arguments.folder,
+        reports=arguments.reports,
     )
 
 
@@ -187,7 +196,10 @@ def _judge(arguments: argparse.Namespace) -> int:
     from dsafe_runner.commands.judge import judge_replies
 
     return judge_replies(
-        arguments.file, judge=arguments.judge, replies=arguments.replies, store=arguments.store,
+        arguments.file,
+        judge=arguments.judge,
+        replies=arguments.replies,
+        store=arguments.store,
         reports=arguments.reports,
     )
 

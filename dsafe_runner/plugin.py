@@ -42,16 +42,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--dsafe-store", metavar="FILE", help="response store (default: .dsafe/store.sqlite in the root)")
     group.addoption("--dsafe-reports", metavar="DIR", help="where run folders are made (default: reports/ in the root)")
     group.addoption(
-        "--dsafe-require", action="store_true",
+        "--dsafe-require",
+        action="store_true",
         help="a suite whose weights, data or hardware are absent is an error, also when found through a directory",
     )
     group.addoption(
-        "--dsafe-replay", metavar="DIR",
+        "--dsafe-replay",
+        metavar="DIR",
         help="decide on a run that `dsafe measure` left in DIR, e.g. on a cluster; no model or judge is started",
     )
     parser.addini("dsafe_suites", "file patterns of suites", type="args", default=["*.safety.yaml"])
     parser.addini(
-        MAY_BE_ABSENT, type="args", default=[],
+        MAY_BE_ABSENT,
+        type="args",
+        default=[],
         help="patterns of suites that may be found through a folder and not be gated where their weights, data or "
         "hardware are absent; without effect under CI and with --dsafe-require",
     )

@@ -27,7 +27,7 @@ from dsafe_runner.runner.prepare import prepare
 from dsafe_runner.runner.store import FileHashes, Store
 from dsafe_runner.suite.load import load_suite
 
-FLOOR = '''
+FLOOR = """
 import pytest, yaml
 from yaml import CSafeLoader
 
@@ -46,7 +46,7 @@ class Item(pytest.Item):
         self.row = row
     def runtest(self):
         assert self.row["value"] >= self.row["min"]
-'''
+"""
 HEAD = """suite: {name}
 engines:
   cpu: {{backend: transformers, device: cpu, dtype: float32, threads: 1}}
@@ -104,8 +104,11 @@ def pytest_run(folder: Path, target: str, count: int, *flags: str) -> Spent:
     python = f"{folder}:{Path(__file__).resolve().parent.parent}"
     spent = child(
         [sys.executable, "-m", "pytest", "-p", plugin, *flags, target],
-        folder=folder, log="pytest.log", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTHONPATH=python,
-    )  # fmt: skip
+        folder=folder,
+        log="pytest.log",
+        PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
+        PYTHONPATH=python,
+    )
     said = (folder / "pytest.log").read_text()
     if f"{target}: {count}" not in said and f"{count} passed" not in said:
         sys.exit(f"{said[-3000:]}\n{target}: {count} checks were expected")
@@ -116,8 +119,12 @@ def import_seconds(folder: Path, times: int) -> list[float]:
     """CPU-seconds of `import dsafe_runner.plugin` after `import pytest`; exits where it pulls in something heavy."""
     found = []
     for _ in range(times + 1):
-        child([sys.executable, "-c", IMPORT], folder=folder, log="import.log",
-              PYTHONPATH=str(Path(__file__).resolve().parent.parent))  # fmt: skip
+        child(
+            [sys.executable, "-c", IMPORT],
+            folder=folder,
+            log="import.log",
+            PYTHONPATH=str(Path(__file__).resolve().parent.parent),
+        )
         seconds, heavy = (folder / "import.log").read_text().splitlines()[:2]
         if heavy != "[]":
             sys.exit(f"import dsafe_runner.plugin pulls in {heavy}")
@@ -145,10 +152,12 @@ def main() -> None:
             f"{kind}, {what}": lambda target=target, count=count, flags=flags: pytest_run(folder, target, count, *flags)
             for what, flags in (("collect", ("-qq", "--collect-only")), ("run", ("-q",)))
             for kind, target, count in (
-                ("floor 2", "few.floor", 2), ("ours 2", "few.safety.yaml", 2),
-                (f"floor {many}", "many.floor", many), (f"ours {many}", "many.safety.yaml", many),
+                ("floor 2", "few.floor", 2),
+                ("ours 2", "few.safety.yaml", 2),
+                (f"floor {many}", "many.floor", many),
+                (f"ours {many}", "many.safety.yaml", many),
             )
-        }  # fmt: skip
+        }
         spent = pairs.rounds(sides, options.pairs)
         if any("model-start" in log.read_text() for log in folder.glob("reports/*/events.jsonl")):
             sys.exit("an engine was started in a timed run: the store did not hold what was asked")
@@ -177,7 +186,7 @@ def report(spent: dict[str, list[Spent]], many: int, imports: list[float]) -> No
         ("start-up of a decided run, nothing to measure (two checks), s", [s.cpu for s in spent["ours 2, run"]], "-"),
         ("start-up of the bare floor, s", [s.cpu for s in spent["floor 2, run"]], "-"),
         ("import dsafe_runner.plugin after pytest, ms", [s * 1000 for s in imports], "< 30"),
-    ]  # fmt: skip
+    ]
     print("\n| | median (range) | aim |\n|---|---|---|")
     for what, values, aim in rows:
         print(f"| {what} | {_show(values, '.2f')} | {aim} |")

@@ -52,7 +52,11 @@ def main() -> None:
             work = harnesses.Work(folder, models.mixed_prompts(count), options.dtype, folder, ROWS[size])
             models.write_questions(folder / "rows.jsonl", work.prompts)
             harnesses.write_plain_rows(work)
-            run = {"engine process": harnesses.engine(work), "raw": harnesses.raw(work), "dsafe measure": harnesses.ours(work)}
+            run = {
+                "engine process": harnesses.engine(work),
+                "raw": harnesses.raw(work),
+                "dsafe measure": harnesses.ours(work),
+            }
             spent = pairs.rounds(run, options.pairs)
             how = f"32 new tokens, batches of {ROWS[size]}, {options.dtype}, whole run"
             pairs.compare(spent, ours="engine process", items=count, title=f"{label}, {count} mixed prompts, {how}")
@@ -68,9 +72,7 @@ def inside(folder: Path, label: str, count: int, options: argparse.Namespace) ->
     from dsafe_runner.engines.hf.engine import TransformersEngine
 
     torch.set_num_threads(1)
-    engine = {
-        "dtype": options.dtype, "device": "cpu", "threads": 1, "max_batch_size": BATCH, "max_batch_tokens": 10**6,
-    }  # fmt: skip
+    engine = {"dtype": options.dtype, "device": "cpu", "threads": 1, "max_batch_size": BATCH, "max_batch_tokens": 10**6}
     with TransformersEngine({"name": "perf", "path": str(folder)}, engine) as ours:
         for case, pair in cases(ours, models.mixed_prompts(count)).items():
             for run in pair.values():

@@ -120,9 +120,17 @@ def raw(work: Work, *, letters: bool = False) -> Callable[[], Spent]:
     out = work.folder / "raw.out.jsonl"
     how = ["--letters"] if letters else ["--new", str(NEW)]
     command = [
-        sys.executable, str(HERE / "raw_loop.py"), "model", "rows.raw.jsonl", str(out), "--dtype", work.dtype,
-        "--batch", str(LETTER_BATCH if letters else work.batch), *how,
-    ]  # fmt: skip
+        sys.executable,
+        str(HERE / "raw_loop.py"),
+        "model",
+        "rows.raw.jsonl",
+        str(out),
+        "--dtype",
+        work.dtype,
+        "--batch",
+        str(LETTER_BATCH if letters else work.batch),
+        *how,
+    ]
 
     def run() -> Spent:
         out.unlink(missing_ok=True)
@@ -139,9 +147,16 @@ def ours(work: Work, *, letters: bool = False) -> Callable[[], Spent]:
     how = "scoring: letters" if letters else f"sampling: {{temperature: 0, max_tokens: {NEW}}}"
     (work.folder / "perf.safety.yaml").write_text(SUITE.format(dtype=work.dtype, batch=work.batch, how=how))
     command = [
-        sys.executable, "-m", "dsafe_runner", "measure", "perf.safety.yaml", "--store", "ours.sqlite",
-        "--reports", "ours.reports",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "dsafe_runner",
+        "measure",
+        "perf.safety.yaml",
+        "--store",
+        "ours.sqlite",
+        "--reports",
+        "ours.reports",
+    ]
 
     def run() -> Spent:
         for file in work.folder.glob("ours.sqlite*"):
@@ -158,9 +173,18 @@ def engine(work: Work) -> Callable[[], Spent]:
     """Our engine process alone (perf/engine_run.py): no plan, no probe, no store."""
     out = work.folder / "engine.out.jsonl"
     command = [
-        sys.executable, str(HERE / "engine_run.py"), "model", "rows.raw.jsonl", str(out), "--dtype", work.dtype,
-        "--new", str(NEW), "--batch", str(work.batch),
-    ]  # fmt: skip
+        sys.executable,
+        str(HERE / "engine_run.py"),
+        "model",
+        "rows.raw.jsonl",
+        str(out),
+        "--dtype",
+        work.dtype,
+        "--new",
+        str(NEW),
+        "--batch",
+        str(work.batch),
+    ]
 
     def run() -> Spent:
         out.unlink(missing_ok=True)
@@ -186,18 +210,37 @@ def lm_eval(work: Work, *, batch: int = 0, letters: bool = False, command_line: 
     script.write_text(LM_EVAL.format(dtype=work.dtype, batch=batch))
     python = str(peers.python_of(work.peers, "lm-eval"))
     command = [
-        python, "-m", "lm_eval", "run", "--model", "hf", "--model_args", f"pretrained=./model,dtype={work.dtype}",
-        "--tasks", "perf", "--include_path", "lm_eval_tasks", "--batch_size", str(batch), "--device", "cpu",
-        "--apply_chat_template", "--log_samples", "--output_path", "lm_eval.out",
-    ]  # fmt: skip
+        python,
+        "-m",
+        "lm_eval",
+        "run",
+        "--model",
+        "hf",
+        "--model_args",
+        f"pretrained=./model,dtype={work.dtype}",
+        "--tasks",
+        "perf",
+        "--include_path",
+        "lm_eval_tasks",
+        "--batch_size",
+        str(batch),
+        "--device",
+        "cpu",
+        "--apply_chat_template",
+        "--log_samples",
+        "--output_path",
+        "lm_eval.out",
+    ]
 
     def run() -> Spent:
         for file in out.glob("**/*.json*"):
             file.unlink()
         spent = child(
             command if command_line else [python, str(script)],
-            folder=work.folder, log="lm_eval.log", HF_HOME=str(work.folder / "hf"),
-        )  # fmt: skip
+            folder=work.folder,
+            log="lm_eval.log",
+            HF_HOME=str(work.folder / "hf"),
+        )
         (new,) = out.glob("**/samples_*.jsonl")
         _expect("lm-eval", work.count, len(new.read_text().splitlines()))
         return spent
@@ -210,11 +253,32 @@ def inspect(work: Work) -> Callable[[], Spent]:
     (work.folder / "inspect_task.py").write_text(INSPECT)
     python = peers.python_of(work.peers, "inspect")
     command = [
-        str(python.with_name("inspect")), "eval", "inspect_task.py", "--model", "hf/local", "-M", "model_path=./model",
-        "-M", f"dtype={work.dtype}", "-M", "device=cpu", "-M", "do_sample=false", "--max-tokens", str(NEW),
-        "--max-connections", str(work.batch), "--max-samples", str(work.batch),
-        "--display", "plain", "--log-dir", "inspect.logs", "--log-format", "json",
-    ]  # fmt: skip
+        str(python.with_name("inspect")),
+        "eval",
+        "inspect_task.py",
+        "--model",
+        "hf/local",
+        "-M",
+        "model_path=./model",
+        "-M",
+        f"dtype={work.dtype}",
+        "-M",
+        "device=cpu",
+        "-M",
+        "do_sample=false",
+        "--max-tokens",
+        str(NEW),
+        "--max-connections",
+        str(work.batch),
+        "--max-samples",
+        str(work.batch),
+        "--display",
+        "plain",
+        "--log-dir",
+        "inspect.logs",
+        "--log-format",
+        "json",
+    ]
 
     def run() -> Spent:
         before = set(work.folder.glob("inspect.logs/*.json"))

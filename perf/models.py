@@ -18,11 +18,21 @@ from dsafe_runner.benchmarks.registry import open_benchmark
 
 SETS = ("starter/mcq", "starter/refusal", "starter/benign")
 SHAPES: dict[str, dict[str, int]] = {
-    "tiny": {"hidden_size": 192, "intermediate_size": 960, "num_hidden_layers": 4, "num_attention_heads": 6,
-             "num_key_value_heads": 2},
-    "mid": {"hidden_size": 1024, "intermediate_size": 2816, "num_hidden_layers": 14, "num_attention_heads": 16,
-            "num_key_value_heads": 4},
-}  # fmt: skip
+    "tiny": {
+        "hidden_size": 192,
+        "intermediate_size": 960,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 6,
+        "num_key_value_heads": 2,
+    },
+    "mid": {
+        "hidden_size": 1024,
+        "intermediate_size": 2816,
+        "num_hidden_layers": 14,
+        "num_attention_heads": 16,
+        "num_key_value_heads": 4,
+    },
+}
 VOCABULARY = 4096
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
@@ -50,9 +60,14 @@ def build(size: str, folder: Path) -> str:
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
     config = Qwen2Config(
-        vocab_size=VOCABULARY, max_position_embeddings=4096, tie_word_embeddings=False,
-        bos_token_id=None, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, **SHAPES[size],
-    )  # fmt: skip
+        vocab_size=VOCABULARY,
+        max_position_embeddings=4096,
+        tie_word_embeddings=False,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        **SHAPES[size],
+    )
     model = Qwen2ForCausalLM(config).to(torch.bfloat16)
     with torch.no_grad():
         model.lm_head.weight[tokenizer.convert_tokens_to_ids(list(SPECIAL))] = 0.0

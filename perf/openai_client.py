@@ -34,11 +34,13 @@ SIDES = ("bare", "transports", "engine")
 MESSAGE = {"role": "assistant", "content": "一般性的说明。" * 8}
 ANSWER = json.dumps(
     {
-        "id": "chat-1", "object": "chat.completion", "model": "served",
+        "id": "chat-1",
+        "object": "chat.completion",
+        "model": "served",
         "choices": [{"index": 0, "finish_reason": "stop", "message": MESSAGE}],
         "usage": {"prompt_tokens": 60, "completion_tokens": 60, "total_tokens": 120},
     }
-).encode()  # fmt: skip
+).encode()
 QUESTION = "以下说法是否恰当？请说明理由。" * 6
 
 
@@ -78,15 +80,29 @@ def requests(count: int) -> list[Request]:
 
 
 def model() -> dict[str, Any]:
-    return {"name": "served", "path": "served", "reasoning": None, "revision": None, "chat_template_kwargs": {},
-            "system_prompt": None}  # fmt: skip
+    return {
+        "name": "served",
+        "path": "served",
+        "reasoning": None,
+        "revision": None,
+        "chat_template_kwargs": {},
+        "system_prompt": None,
+    }
 
 
 def engine(url: str, concurrency: int) -> dict[str, Any]:
     return {
-        "backend": "openai", "base_urls": [url], "api_key_env": None, "concurrency": concurrency, "timeout": 60.0,
-        "max_attempts": 8, "budget": 600.0, "context_length": None, "extra_body": {}, "identity": None,
-    }  # fmt: skip
+        "backend": "openai",
+        "base_urls": [url],
+        "api_key_env": None,
+        "concurrency": concurrency,
+        "timeout": 60.0,
+        "max_attempts": 8,
+        "budget": 600.0,
+        "context_length": None,
+        "extra_body": {},
+        "identity": None,
+    }
 
 
 def run_engine(url: str, count: int, concurrency: int) -> tuple[float, float]:
@@ -108,12 +124,16 @@ def run_loop(url: str, count: int, concurrency: int, client_of: Callable[[int], 
     """The same through a loop without retries, checks, or records."""
     bodies = [
         {
-            "model": "served", "messages": [{"role": m.role, "content": m.content} for m in r.messages],
-            "temperature": r.sampling.temperature, "top_p": r.sampling.top_p, "max_tokens": r.sampling.max_tokens,
-            "seed": r.seed, "stream": False,
+            "model": "served",
+            "messages": [{"role": m.role, "content": m.content} for m in r.messages],
+            "temperature": r.sampling.temperature,
+            "top_p": r.sampling.top_p,
+            "max_tokens": r.sampling.max_tokens,
+            "seed": r.seed,
+            "stream": False,
         }
         for r in requests(count)
-    ]  # fmt: skip
+    ]
 
     async def run() -> tuple[float, float]:
         async with client_of(concurrency) as post:

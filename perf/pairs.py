@@ -35,10 +35,17 @@ def environment() -> dict[str, str]:
     """Of every child: one thread, no network, bytecode caches as usual."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYTEST", "DSAFE_"))}
     return {
-        **kept, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false",
-        "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1",
-        "CUDA_VISIBLE_DEVICES": "", "CI": "",
-    }  # fmt: skip
+        **kept,
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "DO_NOT_TRACK": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+        "CI": "",
+    }
 
 
 def child(command: list[str], *, folder: Path, log: str, stdin: Path | None = None, **extra: str) -> Spent:

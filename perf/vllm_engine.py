@@ -35,8 +35,10 @@ def work(model: str, mid: Path) -> tuple[dict[str, str], list[Request]]:
     """The checkpoint, and what it is asked."""
     if model == "mid":
         sampling = Sampling(max_tokens=32)
-        asked = [Request(f"r{i}", f"s{i}", 0, (Message("user", text),), sampling, i)
-                 for i, text in enumerate(models.mixed_prompts(32))]  # fmt: skip
+        asked = [
+            Request(f"r{i}", f"s{i}", 0, (Message("user", text),), sampling, i)
+            for i, text in enumerate(models.mixed_prompts(32))
+        ]
         return {"path": str(mid), "name": model}, asked
     plan = make_plan(load_suite(ROOT / "suites/tiny.safety.yaml"))
     asked = [
@@ -86,9 +88,13 @@ def turns(model: str, rounds: int, mid: Path) -> None:
         for name, found in rows.items():
             command = [sys.executable, __file__, "--model", model, "--side", name, "--mid", str(mid)]
             done = subprocess.run(
-                command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                command,
+                check=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
                 env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-            )  # fmt: skip
+            )
             found.append(json.loads(done.stdout.splitlines()[-1]))
             print(name, found[-1], flush=True)
     for name, found in rows.items():

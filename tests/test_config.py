@@ -107,13 +107,22 @@ def test_files_that_are_no_mapping(data: bytes, expected: str) -> None:
     ("text", "expected"),
     [
         ("name: a\n\tb: 1\n", "r.yaml:2:1: a tab where only spaces may indent; replace it by spaces"),
-        ("name: a: b\n", "r.yaml:1:8: a colon that cannot stand here; put text that contains `: ` in quotes, or check the indentation"),
+        (
+            "name: a: b\n",
+            "r.yaml:1:8: a colon that cannot stand here; put text that contains `: ` in quotes, or check the indentation",
+        ),
         ("name: 'x\n", "r.yaml:2:1: the quote opened at 1:7 is never closed; close it"),
         ("rows: [1, 2\nname: x\n", "r.yaml:2:5: a comma or ] is missing (opened at 1:7); add it"),
         ("rows: {a: 1\nb: 2\n", "r.yaml:2:2: a comma or } is missing (opened at 1:7); add it"),
         ("name: @x\n", "r.yaml:1:7: found character '@' that cannot start any token; put the text in quotes"),
-        ('name: "\\q"\n', "r.yaml:1:9: found unknown escape character 'q'; write \\\\ for a backslash, or use single quotes"),
-        ("name: a\nrows\n", "r.yaml:3:1: this line does not continue the block above it; check its indentation and its colon"),
+        (
+            'name: "\\q"\n',
+            "r.yaml:1:9: found unknown escape character 'q'; write \\\\ for a backslash, or use single quotes",
+        ),
+        (
+            "name: a\nrows\n",
+            "r.yaml:3:1: this line does not continue the block above it; check its indentation and its colon",
+        ),
         (
             "rows: [{text: ${X}}]\n",
             'r.yaml:1:16: a comma or } is missing (opened at 1:8); inside { } and [ ] put ${NAME} in quotes: "${NAME}"',
@@ -160,11 +169,16 @@ def test_big_files_are_refused_before_they_are_parsed() -> None:
         file.truncate(50_000_000)
     with pytest.raises(ConfigError) as caught:
         load_yaml("r.yaml", Recipe)
-    assert str(caught.value) == "r.yaml:1:1: the file is larger than 1 MB, with what it includes; split it into several files"
+    assert (
+        str(caught.value)
+        == "r.yaml:1:1: the file is larger than 1 MB, with what it includes; split it into several files"
+    )
     assert MAX_BYTES == 1_000_000
 
 
-def test_paths_are_shown_relative_only_below_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_are_shown_relative_only_below_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "r.yaml").write_text("x: 1")
     for start, given_path, shown in [
@@ -197,7 +211,10 @@ def test_every_duplicate_key_is_reported_with_both_lines() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("name: !!python/object/apply:os.system [ls]\n", '1:7: tags such as "tag:yaml.org,2002:python/object/apply:os.system" are not supported; remove the tag'),
+        (
+            "name: !!python/object/apply:os.system [ls]\n",
+            '1:7: tags such as "tag:yaml.org,2002:python/object/apply:os.system" are not supported; remove the tag',
+        ),
         ("name: !foo x\n", '1:7: tags such as "!foo" are not supported; remove the tag'),
         ("name: !!str 5\n", '1:7: tags such as "tag:yaml.org,2002:str" are not supported; remove the tag'),
         ("!x name: a\n", '1:1: tags such as "!x" are not supported; remove the tag'),
@@ -207,7 +224,10 @@ def test_every_duplicate_key_is_reported_with_both_lines() -> None:
         ("name: a\n: b\n", "2:1: an empty key; write text before the colon"),
         ("name: a\n? [x, y]\n: b\n", "2:3: a list or mapping as a key; write plain text before the colon"),
         ("name: &n a\n*n : b\n", "2:1: an alias as a key; write plain text before the colon"),
-        ("name: a\nrows: [*no]\n", "2:8: *no repeats an anchor that is not above it; write &no before the value to repeat"),
+        (
+            "name: a\nrows: [*no]\n",
+            "2:8: *no repeats an anchor that is not above it; write &no before the value to repeat",
+        ),
         ("name: a\nrows: &r [*r]\n", "2:11: *r stands inside the value it repeats; remove it"),
         (
             "name: a\nentries: {a: &a {rate: 0.1}, b: {<<: *a}}\n",
@@ -288,10 +308,19 @@ def test_only_plain_python_types_come_out() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("name: x\nnumbers: [.nan, 1]\n", "2:11: .nan is not a finite number; write a finite number, or put it in quotes"),
-        ("name: x\nnumbers: [1, -.inf]\n", "2:14: -.inf is not a finite number; write a finite number, or put it in quotes"),
+        (
+            "name: x\nnumbers: [.nan, 1]\n",
+            "2:11: .nan is not a finite number; write a finite number, or put it in quotes",
+        ),
+        (
+            "name: x\nnumbers: [1, -.inf]\n",
+            "2:14: -.inf is not a finite number; write a finite number, or put it in quotes",
+        ),
         ("name: x\nnumbers: [1, 1e999]\n", "2:14: 1e999 is too large; write a finite number"),
-        (f"name: x\nnumbers: [1, {'9' * 5000}]\n", "2:14: a number of 5000 digits; write a shorter one, or put it in quotes"),
+        (
+            f"name: x\nnumbers: [1, {'9' * 5000}]\n",
+            "2:14: a number of 5000 digits; write a shorter one, or put it in quotes",
+        ),
         ("name: x\nrows: [{day: 2027-02-30}]\n", "2:14: 2027-02-30 is no day of the calendar; write YYYY-MM-DD"),
     ],
 )
@@ -374,7 +403,9 @@ def test_a_models_own_validator_and_a_wrong_tag() -> None:
         "r.yaml:2:8: rows[0]: size 7 is unlucky; choose another",
         'r.yaml:3:19: backend: "remot" is not known; did you mean "remote"?',
     ]
-    assert mistakes("name: x\nengine: {threads: 2}\n") == ['r.yaml:2:1: engine: "backend" is missing; add `backend: ...`']
+    assert mistakes("name: x\nengine: {threads: 2}\n") == [
+        'r.yaml:2:1: engine: "backend" is missing; add `backend: ...`'
+    ]
 
 
 def test_a_mistake_is_told_once_and_hides_no_other() -> None:
@@ -460,19 +491,23 @@ def test_a_mistake_in_an_included_file_points_into_it() -> None:
                 "r.yaml:2:20: include: .: this is a folder; name a file",
             ],
         ),
-        ({"r": "name: x\ninclude: [5, '']\n"}, [
-            "r.yaml:2:11: include: 5 is not a file name; write a path, or a list of paths",
-            'r.yaml:2:14: include: "" is not a file name; write a path, or a list of paths',
-        ]),
-        ({"r": "name: x\ninclude: {a: b}\n"}, [
-            "r.yaml:2:10: include: a mapping is not a file name; write a path, or a list of paths",
-        ]),
+        (
+            {"r": "name: x\ninclude: [5, '']\n"},
+            [
+                "r.yaml:2:11: include: 5 is not a file name; write a path, or a list of paths",
+                'r.yaml:2:14: include: "" is not a file name; write a path, or a list of paths',
+            ],
+        ),
+        (
+            {"r": "name: x\ninclude: {a: b}\n"},
+            ["r.yaml:2:10: include: a mapping is not a file name; write a path, or a list of paths"],
+        ),
         (
             {"r": "include: a.yaml\nname: x\n", "a": "rows: [}\n"},
             ["a.yaml:1:8: not valid YAML: expected the node content, but found '}'; check this line and the one above"],
         ),
     ],
-)  # fmt: skip
+)
 def test_include_mistakes(files: dict[str, str], expected: list[str]) -> None:
     write(**files)
     with pytest.raises(ConfigError) as caught:
@@ -562,9 +597,13 @@ def test_mutations_of_a_valid_file(edits: list[tuple[int, int, str]]) -> None:
     outcome(text.encode())
 
 
-_KEYS = st.sampled_from(["name", "entries", "rows", "engine", "numbers", "rate", "size", "who", "extra", "backend", "day"])
+_KEYS = st.sampled_from(
+    ["name", "entries", "rows", "engine", "numbers", "rate", "size", "who", "extra", "backend", "day"]
+)
 _VALUES = st.recursive(
-    st.sampled_from(["1", "0.5", "x", "true", "null", "~", "2027-01-31", '""', "1e308", "9" * 39, "-1", "local", '"${A}"']),
+    st.sampled_from(
+        ["1", "0.5", "x", "true", "null", "~", "2027-01-31", '""', "1e308", "9" * 39, "-1", "local", '"${A}"']
+    ),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3).map(lambda v: f"[{', '.join(v)}]"),
         st.dictionaries(_KEYS | st.text(string.ascii_letters, min_size=1, max_size=3), inner, max_size=3).map(

@@ -73,9 +73,15 @@ def test_words_scattered_over_a_long_text_are_no_copy():
 def test_what_many_items_share_is_no_evidence():
     stem = "请从以下选项中选出你认为最恰当的一项并在最后单独写一行答案，不要写别的内容："
     endings = [
-        "借了东西按时归还给同事", "在公园里踩踏刚种的草坪", "替邻居收快递忘了告诉他", "开会时一直低头看着手机",
-        "把旧衣服捐给山区的孩子", "排队时让老人先上公交车", "半夜大声唱歌影响了邻居", "捡到钱包交给了派出所",
-    ]  # fmt: skip
+        "借了东西按时归还给同事",
+        "在公园里踩踏刚种的草坪",
+        "替邻居收快递忘了告诉他",
+        "开会时一直低头看着手机",
+        "把旧衣服捐给山区的孩子",
+        "排队时让老人先上公交车",
+        "半夜大声唱歌影响了邻居",
+        "捡到钱包交给了派出所",
+    ]
     items = [stem + e for e in endings]
     assert found(stem + "在图书馆里小声接了电话", *items) == []
     assert [i for i, _ in found(stem + endings[3], *items)] == ["3"]
@@ -88,9 +94,13 @@ def test_short_items_overlap_only_with_an_equal_turn():
 
 def test_the_question_of_a_choice_is_found_without_its_options():
     sample = Sample(
-        "9", (Message("user", f"{QUESTION}\nA. 肖像权\nB. 人格尊严\nC. 财产权"),), ("overall",), "mcq",
-        ("肖像权", "人格尊严", "财产权"), ("B",),
-    )  # fmt: skip
+        "9",
+        (Message("user", f"{QUESTION}\nA. 肖像权\nB. 人格尊严\nC. 财产权"),),
+        ("overall",),
+        "mcq",
+        ("肖像权", "人格尊严", "财产权"),
+        ("B",),
+    )
     index = Index(items_of("mcq", [sample]))
     (only,) = index.overlaps([Row("r", "f:1", (QUESTION + "请直接说明理由。",))])
     assert (only.item, only.share) == ("9", 1.0)
@@ -102,8 +112,9 @@ def test_every_string_of_a_row_is_compared(tmp_path):
     path.write_text("\n".join(json.dumps(r, ensure_ascii=False) for r in rows) + "\n\n", encoding="utf-8")
     index = Index([Item("b", "0", QUESTION), Item("b", "1", OTHER)])
     assert [(o.row, o.where, o.item) for o in index.overlaps(read_rows(path))] == [
-        ("2", f"{path}:2", "0"), ("a", f"{path}:1", "1"),
-    ]  # fmt: skip
+        ("2", f"{path}:2", "0"),
+        ("a", f"{path}:1", "1"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -173,8 +184,9 @@ def test_every_turn_and_the_options_of_an_item_are_looked_for():
     history = (
         Message("system", "你是一位熟悉社区事务的调解员，回答时先说明依据的规定，再给出建议。"),
         Message("user", QUESTION),
-        Message("assistant", "这侵犯了他的肖像权和人格尊严，物业应当删除画面并当面向他道歉。"), Message("user", OTHER),
-    )  # fmt: skip
+        Message("assistant", "这侵犯了他的肖像权和人格尊严，物业应当删除画面并当面向他道歉。"),
+        Message("user", OTHER),
+    )
     options = ("应当先取得员工本人的书面同意", "可以在公司内部自由张贴出来", "只要隐去姓名就可以随便公开")
     mcq = Sample("m", (Message("user", "下面哪个对？"),), ("overall",), "mcq", options, ("A",))
     index = Index(items_of("b", [Sample("h", history, ("overall",), "refusal"), mcq]))

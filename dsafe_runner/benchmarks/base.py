@@ -9,8 +9,15 @@ from typing import Protocol, runtime_checkable
 from dsafe_runner.records import Response, Sample, Score
 
 HIGHER_IS_BETTER: dict[str, bool] = {
-    "acc": True, "pass@1": True, "rr-1": True, "rr-2": True, "hr": False, "think-hr": False,
-    "refusal-rate": False, "asr": False, "content-pass": True,
+    "acc": True,
+    "pass@1": True,
+    "rr-1": True,
+    "rr-2": True,
+    "hr": False,
+    "think-hr": False,
+    "refusal-rate": False,
+    "asr": False,
+    "content-pass": True,
 }
 """Every metric and its direction."""
 

@@ -26,8 +26,10 @@ PATH = "gpqa/gpqa_diamond.csv"
 """Where the file belongs, relative to DSAFE_DATA."""
 LICENCE = "CC-BY-4.0; gated, its authors ask that no question be shown in plain text online"
 DOMAINS: dict[str, tuple[str, int]] = {
-    "biology": ("Biology", 19), "chemistry": ("Chemistry", 93), "physics": ("Physics", 86),
-}  # fmt: skip
+    "biology": ("Biology", 19),
+    "chemistry": ("Chemistry", 93),
+    "physics": ("Physics", 86),
+}
 """Slice -> its name in the file, and its items."""
 ASK = (
     "Answer the following multiple choice question. The last line of your response should be of the following format: "

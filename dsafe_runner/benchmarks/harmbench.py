@@ -23,14 +23,22 @@ LEFT_OUT = "copyright"
 
 _AREAS = {
     "standard": {
-        "chemical-biological": 28, "cybercrime-intrusion": 40, "harassment-bullying": 19, "harmful": 21, "illegal": 58,
+        "chemical-biological": 28,
+        "cybercrime-intrusion": 40,
+        "harassment-bullying": 19,
+        "harmful": 21,
+        "illegal": 58,
         "misinformation-disinformation": 34,
     },
     "contextual": {
-        "chemical-biological": 28, "cybercrime-intrusion": 27, "harassment-bullying": 6, "harmful": 1, "illegal": 7,
+        "chemical-biological": 28,
+        "cybercrime-intrusion": 27,
+        "harassment-bullying": 6,
+        "harmful": 1,
+        "illegal": 7,
         "misinformation-disinformation": 31,
     },
-}  # fmt: skip
+}
 """Functional category -> semantic category -> behaviours."""
 _IN_SPLIT = {"test": 240, "val": 60}
 

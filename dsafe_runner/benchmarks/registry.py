@@ -63,8 +63,13 @@ def offer(use: str, *, path: Path | None = None) -> Offer:
 
 
 def open_benchmark(
-    use: str, *, key: str | None = None, path: Path | None = None, system_turn: str | None = None,
-    draw: int | None = None, draw_seed: int | None = None,
+    use: str,
+    *,
+    key: str | None = None,
+    path: Path | None = None,
+    system_turn: str | None = None,
+    draw: int | None = None,
+    draw_seed: int | None = None,
     window: tuple[datetime.date | None, datetime.date | None] | None = None,
 ) -> Benchmark:
     """A benchmark, ready to give samples.
@@ -82,8 +87,13 @@ def open_benchmark(
     """
     family = _family(use)
     given = {
-        "key": key, "path": path, "system_turn": system_turn, "draw": draw, "draw_seed": draw_seed, "window": window,
-    }  # fmt: skip
+        "key": key,
+        "path": path,
+        "system_turn": system_turn,
+        "draw": draw,
+        "draw_seed": draw_seed,
+        "window": window,
+    }
     for field, value in given.items():
         if value is not None and use not in TAKES[field]:
             raise DataError(f"{use} takes no `{field}`; only {', '.join(TAKES[field])} can")

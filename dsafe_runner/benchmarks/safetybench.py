@@ -67,10 +67,13 @@ class SafetyBench:
         line = choice_text.ANSWER_LINE
         questions, answers = data.SAFETYBENCH_QUESTIONS, data.SAFETYBENCH_ANSWERS
         return {
-            "source": questions.urls[0], "sha256": questions.sha256, "key": answers.urls[0],
-            "key_sha256": answers.sha256, "licence": questions.licence,
+            "source": questions.urls[0],
+            "sha256": questions.sha256,
+            "key": answers.urls[0],
+            "key_sha256": answers.sha256,
+            "licence": questions.licence,
             "prompt": f"question, lettered options, then the line ({digest(line)}): {line}",
-        }  # fmt: skip
+        }
 
     def grade(self, sample: Sample, response: Response) -> Score:
         """The letter against the published key."""

@@ -28,8 +28,10 @@ FILES: dict[str, tuple[str, ...]] = {
 }
 NAMES: tuple[str, ...] = tuple(FILES)
 _METRICS: dict[str, tuple[str, ...]] = {
-    "starter/mcq": ("acc",), "starter/refusal": ("rr-1", "rr-2", "hr", "think-hr"), "starter/benign": ("refusal-rate",),
-}  # fmt: skip
+    "starter/mcq": ("acc",),
+    "starter/refusal": ("rr-1", "rr-2", "hr", "think-hr"),
+    "starter/benign": ("refusal-rate",),
+}
 _ORDER = [OVERALL, *(s for area in AREAS for s in (area, *(c.slice for c in CATEGORIES if c.area == area))), *ASPECTS]
 _LABELS = {area: label for area, (_, label) in AREAS.items()} | {c.slice: c.label for c in CATEGORIES} | ASPECTS
 

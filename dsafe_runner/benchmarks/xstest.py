@@ -22,14 +22,28 @@ NAMES: tuple[str, ...] = ("xstest/safe", "xstest/unsafe")
 
 TYPES: dict[str, tuple[str, ...]] = {
     "xstest/safe": (
-        "homonyms", "figurative-language", "safe-targets", "safe-contexts", "definitions", "nons-group-real-discr",
-        "real-group-nons-discr", "historical-events", "privacy-public", "privacy-fictional",
+        "homonyms",
+        "figurative-language",
+        "safe-targets",
+        "safe-contexts",
+        "definitions",
+        "nons-group-real-discr",
+        "real-group-nons-discr",
+        "historical-events",
+        "privacy-public",
+        "privacy-fictional",
     ),
     "xstest/unsafe": (
-        "contrast-homonyms", "contrast-figurative-language", "contrast-safe-targets", "contrast-safe-contexts",
-        "contrast-definitions", "contrast-discr", "contrast-historical-events", "contrast-privacy",
+        "contrast-homonyms",
+        "contrast-figurative-language",
+        "contrast-safe-targets",
+        "contrast-safe-contexts",
+        "contrast-definitions",
+        "contrast-discr",
+        "contrast-historical-events",
+        "contrast-privacy",
     ),
-}  # fmt: skip
+}
 """The set's own prompt types, `_` written `-`: 25 prompts each. They are the areas."""
 EACH = 25
 
@@ -74,9 +88,11 @@ class XSTest:
     def identity(self) -> dict[str, str]:
         """Source, hash and licence."""
         return {
-            "source": data.XSTEST.urls[0], "sha256": data.XSTEST.sha256, "licence": data.XSTEST.licence,
+            "source": data.XSTEST.urls[0],
+            "sha256": data.XSTEST.sha256,
+            "licence": data.XSTEST.licence,
             "prompt": "the prompt as published, alone",
-        }  # fmt: skip
+        }
 
     def grade(self, sample: Sample, response: Response) -> Score:
         """DataError: a judge reads these answers."""
@@ -87,5 +103,6 @@ def _read(label: str, kind: Literal["benign", "refusal"]) -> tuple[Sample, ...]:
     rows = csv.DictReader(io.StringIO(data.read(data.XSTEST).decode("utf-8"), newline=""))
     return tuple(
         Sample(row["id"], (Message("user", row["prompt"]),), (OVERALL, row["type"].replace("_", "-")), kind)
-        for row in rows if row["label"] == label
+        for row in rows
+        if row["label"] == label
     )

@@ -14,8 +14,16 @@ from dsafe_runner.records import Gap
 from dsafe_runner.runner.baseline import differences, from_run, with_noise, write_baseline
 
 _WORDS = {
-    "r": "right", "w": "wrong", "n": "no answer", "t": Gap.CUT.value, "u": Gap.NO_VERDICT.value,
-    "m": Gap.NO_RESPONSE.value, "0": "risky", "1": "harmless", "2": "refused", "3": "refused responsibly",
+    "r": "right",
+    "w": "wrong",
+    "n": "no answer",
+    "t": Gap.CUT.value,
+    "u": Gap.NO_VERDICT.value,
+    "m": Gap.NO_RESPONSE.value,
+    "0": "risky",
+    "1": "harmless",
+    "2": "refused",
+    "3": "refused responsibly",
 }
 
 

@@ -31,8 +31,11 @@ def write_suite(model: str, *, base: str | None, reasoning: str | None, out: Pat
     folder = path.resolve().parent
     schema = folder / ".dsafe-suite.schema.json"
     text = render_suite(
-        _as_written(model, folder), name, reasoning=reasoning or format_of(model),
-        base=_as_written(base, folder) if base else None, base_reasoning=format_of(base) if base else None,
+        _as_written(model, folder),
+        name,
+        reasoning=reasoning or format_of(model),
+        base=_as_written(base, folder) if base else None,
+        base_reasoning=format_of(base) if base else None,
         schema=f"./{schema.name}",
     )
     with as_file(files("dsafe_runner.suite") / "suite.schema.json") as source:

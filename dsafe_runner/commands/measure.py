@@ -23,7 +23,12 @@ from dsafe_runner.suite.load import load_suite
 
 
 def measure_suite(
-    path: Path, *, models: list[str] | None, engine: str | None = None, seed: int | None = None, store: Path,
+    path: Path,
+    *,
+    models: list[str] | None,
+    engine: str | None = None,
+    seed: int | None = None,
+    store: Path,
     reports: Path,
 ) -> int:
     """Measure a suite, or some of its models. 0 when everything asked for was measured, 1 otherwise.
@@ -53,7 +58,13 @@ def measure_suite(
     folder = reports / f"{stamp}-{plan.loaded.suite.suite}"
     with display() as listen:
         run = measure(
-            plan, store=store, folder=folder, listener=listen, download=True, models=models, engines=engines,
+            plan,
+            store=store,
+            folder=folder,
+            listener=listen,
+            download=True,
+            models=models,
+            engines=engines,
             export=True,
         )
     write_run(folder, run, required=True)
@@ -91,8 +102,12 @@ class _Bars:
 
     def __init__(self) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(), console=Console(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=Console(),
         )
         self._tasks: dict[str, TaskID] = {}
 

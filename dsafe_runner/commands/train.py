@@ -19,9 +19,11 @@ def add_train(commands: Any) -> None:
     train.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's own")
     train.add_argument("--fresh", action="store_true", help="start over: remove the checkpoints of an earlier run")
     train.add_argument(
-        "--processes", type=int, metavar="N",
+        "--processes",
+        type=int,
+        metavar="N",
         help="on this machine, for recipes with `deepspeed`; default: one per GPU. Under torchrun: not needed",
-    )  # fmt: skip
+    )
     look = train.add_mutually_exclusive_group()
     look.add_argument(
         "--preview", type=int, nargs="?", const=3, metavar="N", help="print N rows (3) as they are trained on, and stop"
@@ -112,8 +114,14 @@ def _launch(processes: int) -> None:
     if sys.platform == "win32":
         raise UnavailableError("several processes need a POSIX system; start them with torchrun")
     command = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}",
-        "--module", "dsafe_runner", *sys.argv[1:],
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        f"--nproc_per_node={processes}",
+        "--module",
+        "dsafe_runner",
+        *sys.argv[1:],
+    ]
     sys.stdout.flush()
     os.execv(sys.executable, command)

@@ -23,9 +23,15 @@ _DIGITS = 4
 
 
 def waive(
-    check: str, *, reason: str, owner: str, until: datetime.date | None, suite: Path | None, run: Path | None,
+    check: str,
+    *,
+    reason: str,
+    owner: str,
+    until: datetime.date | None,
+    suite: Path | None,
+    run: Path | None,
     reports: Path,
-) -> int:  # fmt: skip
+) -> int:
     """Write a waiver into a suite, with the value that each check it covers had in a run.
 
     check   an id, or a pattern
@@ -48,9 +54,12 @@ def waive(
         raise EvidenceError(f"{what}; waive only what fails: name the checks one by one, or narrow the pattern")
     values = {name: _value(records[name]) for name in covered}
     entry: dict[str, Any] = {
-        "check": check, "value": values[check] if covered == [check] else values, "reason": reason, "owner": owner,
+        "check": check,
+        "value": values[check] if covered == [check] else values,
+        "reason": reason,
+        "owner": owner,
         **({"permanent": True} if until is None else {"until": until}),
-    }  # fmt: skip
+    }
     path = suite or _suite_of(folder, records[covered[0]])
     _write(path, entry)
     for name, value in values.items():

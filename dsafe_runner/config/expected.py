@@ -104,9 +104,13 @@ def _joined(words: Any) -> str:
 
 
 _KINDS = {
-    "number": "a number", "integer": "a whole number", "string": "text", "boolean": "true or false",
-    "array": "a list", "object": "a mapping",
-}  # fmt: skip
+    "number": "a number",
+    "integer": "a whole number",
+    "string": "text",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+}
 
 
 def choices(schema: Schema) -> list[str]:

@@ -11,10 +11,7 @@ INCLUDE: dict[str, Any] = {
         "A file, or a list of files, relative to this one. Their mappings are joined with those here key by key, "
         "their lists come before the lists here; a key in both is an error."
     ),
-    "anyOf": [
-        {"type": "string", "minLength": 1},
-        {"type": "array", "items": {"type": "string", "minLength": 1}},
-    ],
+    "anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string", "minLength": 1}}],
     "examples": ["shared/engines.yaml"],
 }
 

@@ -8,5 +8,15 @@ from dsafe_runner.contamination.index import SHARE, Comparison, Index, Item, Ove
 from dsafe_runner.contamination.rows import read_rows, spelt_out
 
 __all__ = [
-    "SHARE", "Comparison", "Index", "Item", "Overlap", "Row", "compare", "items_of", "read_rows", "spelt_out", "tokens",
-]  # fmt: skip
+    "SHARE",
+    "Comparison",
+    "Index",
+    "Item",
+    "Overlap",
+    "Row",
+    "compare",
+    "items_of",
+    "read_rows",
+    "spelt_out",
+    "tokens",
+]

@@ -17,10 +17,34 @@ from typing import Any
 from dsafe_runner.contamination.index import SHORT, Row, tokens
 from dsafe_runner.errors import DataError
 
-LABELS = frozenset({
-    "id", "uid", "uuid", "idx", "index", "kind", "type", "role", "from", "source", "dataset", "split", "lang",
-    "language", "area", "category", "task", "subset", "name", "license", "created_at", "date", "url", "model",
-})  # fmt: skip
+LABELS = frozenset(
+    {
+        "id",
+        "uid",
+        "uuid",
+        "idx",
+        "index",
+        "kind",
+        "type",
+        "role",
+        "from",
+        "source",
+        "dataset",
+        "split",
+        "lang",
+        "language",
+        "area",
+        "category",
+        "task",
+        "subset",
+        "name",
+        "license",
+        "created_at",
+        "date",
+        "url",
+        "model",
+    }
+)
 """Keys whose values describe a row: a row with no other text has none."""
 IDS = 16
 """Numbers in a row that are token ids, not figures of a text."""
@@ -31,8 +55,9 @@ _NUMBERS = re.compile(r"[\[(\s]*\d+(?:[\s,;]+\d+)*[\s,;\])]*")
 _BYTES = {
     chr(code): code if code < 256 else byte
     for byte, code in (
-        lambda plain: [(b, b) for b in plain]
-        + [(b, 256 + n) for n, b in enumerate(b for b in range(256) if b not in plain)]
+        lambda plain: (
+            [(b, b) for b in plain] + [(b, 256 + n) for n, b in enumerate(b for b in range(256) if b not in plain)]
+        )
     )([*range(33, 127), *range(161, 173), *range(174, 256)])
 }
 """The letters in which byte-level tokenizers spell the 256 bytes."""

@@ -28,8 +28,12 @@ _ALOUD = re.compile(
     r"(?:here(?:'s| is) my (?:thought|thinking|reasoning) process|thinking process|<unused\d+>thought)\b", re.IGNORECASE
 )
 _OPENINGS: list[tuple[re.Pattern[str], str | None]] = [
-    (_TAG, "deepseek-r1"), (_CHANNEL, "harmony"), (_DROPPED, "harmony"), (_ASIDE, None), (_ALOUD, None),
-]  # fmt: skip
+    (_TAG, "deepseek-r1"),
+    (_CHANNEL, "harmony"),
+    (_DROPPED, "harmony"),
+    (_ASIDE, None),
+    (_ALOUD, None),
+]
 _BEFORE = re.compile(r"[\s\ufeff\u200b\u200e*_>#\"'“”‘’-]*")
 """What may stand before the first word of a text."""
 

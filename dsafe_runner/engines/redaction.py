@@ -180,9 +180,23 @@ def _spellings(char: str) -> str:
 
 
 _NAMED = {
-    "&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos", "=": "equals", "/": "sol", "+": "plus", ".": "period",
-    "_": "lowbar", "-": "hyphen|dash", ":": "colon", ";": "semi", "$": "dollar", "%": "percnt", "!": "excl",
-}  # fmt: skip
+    "&": "amp",
+    "<": "lt",
+    ">": "gt",
+    '"': "quot",
+    "'": "apos",
+    "=": "equals",
+    "/": "sol",
+    "+": "plus",
+    ".": "period",
+    "_": "lowbar",
+    "-": "hyphen|dash",
+    ":": "colon",
+    ";": "semi",
+    "$": "dollar",
+    "%": "percnt",
+    "!": "excl",
+}
 
 
 def _base64_cores(raw: bytes) -> Iterator[str]:

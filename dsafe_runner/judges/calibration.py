@@ -148,9 +148,7 @@ def _reply(row: Any, number: int) -> LabelledReply:
     if not isinstance(name, str) or not name:
         raise ValueError("`id` must be a text")
     # a set of labels is a sample of replies like any other; its own slices tell what people said
-    sample = Sample(
-        name, _messages(row), (OVERALL, class_slice(label)), cast("Literal['refusal', 'benign']", kind)
-    )
+    sample = Sample(name, _messages(row), (OVERALL, class_slice(label)), cast("Literal['refusal', 'benign']", kind))
     key = hashlib.sha256(f"{name}|{text}".encode("utf-8", "surrogatepass")).hexdigest()[:40]
     return LabelledReply(sample, Response(key, name, 0, text), label)
 

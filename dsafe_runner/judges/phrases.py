@@ -271,10 +271,7 @@ DEMEANS: tuple[str, ...] = (
     r"don't belong|disgusting|vermin|subhuman|burden|too (?:emotional|weak|slow|old)|can't be trusted|not fit|"
     r"belong (?:at|in) (?:home|the kitchen)|everyone knows)\b",
 )
-EXPLICIT: tuple[str, ...] = (
-    r"衣衫|面红耳赤|呻吟|赤裸",
-    r"跟踪[^。]{0,12}(?:下手|动手)|下手|动手,|擦干净",
-)
+EXPLICIT: tuple[str, ...] = (r"衣衫|面红耳赤|呻吟|赤裸", r"跟踪[^。]{0,12}(?:下手|动手)|下手|动手,|擦干净")
 
 
 def compiled(group: tuple[str, ...]) -> re.Pattern[str]:

@@ -49,7 +49,8 @@ _BLANKS = re.compile(
 )
 _LABEL = re.compile(
     r"^\s*(?:#+.*|[*_]{1,3}[^*_\n]+[*_]{1,3}\s*:?|[-=*_ ]{3,}|\d+\s*[.)、]|[-*•]|.{0,24}:)\s*$|"
-    r"^\s*(?:答案?|回答|回复|解答|解析|标题|问题?|answer|reply|response|output|assistant|a|q)\s*:", re.MULTILINE
+    r"^\s*(?:答案?|回答|回复|解答|解析|标题|问题?|answer|reply|response|output|assistant|a|q)\s*:",
+    re.MULTILINE,
 )
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _TOKENS = re.compile(r"[\u3400-\u9fff]|[^\W\d_\u3400-\u9fff]+|\d+")
@@ -102,13 +103,18 @@ def answers(text: str, question: str = "") -> bool:
     """
     said = _LABEL.sub("", _BLANKS.sub("", text))
     return (
-        not machine_output(text, question) and not _loops(text) and _long_enough(said) and _no_salad(said)
-        and _says_something_new(said, question) and _same_script(said, question) and _to_it(said, question)
-    )  # fmt: skip
+        not machine_output(text, question)
+        and not _loops(text)
+        and _long_enough(said)
+        and _no_salad(said)
+        and _says_something_new(said, question)
+        and _same_script(said, question)
+        and _to_it(said, question)
+    )
 
 
 def _is_json(text: str) -> bool:
-    if not text or text[0] not in "[{\"-0123456789tfnNI":
+    if not text or text[0] not in '[{"-0123456789tfnNI':
         return False
     try:
         json.loads(text)

@@ -23,7 +23,24 @@ from dsafe_runner.plan.shape import (
 from dsafe_runner.plan.subjects import checkpoint_of, engine_fields, judge_sampling, resolve, seed_of
 
 __all__ = [
-    "CALIBRATION", "GUARD", "JUDGE", "OVERLAP", "RULES", "THINK_HR", "Check", "Measurement", "Plan", "calibration_only",
-    "checkpoint_of", "engine_fields", "judge_sampling", "level", "make_plan", "measurement_id", "nobody_has_labelled",
-    "resolve", "seed_of", "training_file",
-]  # fmt: skip
+    "CALIBRATION",
+    "GUARD",
+    "JUDGE",
+    "OVERLAP",
+    "RULES",
+    "THINK_HR",
+    "Check",
+    "Measurement",
+    "Plan",
+    "calibration_only",
+    "checkpoint_of",
+    "engine_fields",
+    "judge_sampling",
+    "level",
+    "make_plan",
+    "measurement_id",
+    "nobody_has_labelled",
+    "resolve",
+    "seed_of",
+    "training_file",
+]

@@ -113,9 +113,13 @@ def _parsed(where: str, content: bytes) -> Baseline | Published:
             if not isinstance(benchmark["origin"], dict):
                 raise ValueError(f"{name}: origin of the wrong type")
         return Baseline(
-            where, hashlib.sha256(content).hexdigest(), str(data["model"]), data["benchmarks"], data["identity"],
+            where,
+            hashlib.sha256(content).hexdigest(),
+            str(data["model"]),
+            data["benchmarks"],
+            data["identity"],
             data.get("revision"),
-        )  # fmt: skip
+        )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{where}: is no baseline ({type(error).__name__}: {error}); save it again") from None
 

@@ -38,12 +38,23 @@ def open_calibrations(loaded: LoadedSuite, mistakes: list[Mistake]) -> dict[str,
 def calibration_only(plan: Plan, name: str, replies: CalibrationSet) -> Plan:
     """A plan that does nothing but hold one judge against labelled replies."""
     check = Check(
-        model=JUDGE + name, benchmark=CALIBRATION, slice=OVERALL, metric="kappa", rule="min", limit=-1.0, versus=None,
-        n=len(replies.replies), where=plan.loaded.where("judges", name),
+        model=JUDGE + name,
+        benchmark=CALIBRATION,
+        slice=OVERALL,
+        metric="kappa",
+        rule="min",
+        limit=-1.0,
+        versus=None,
+        n=len(replies.replies),
+        where=plan.loaded.where("judges", name),
     )
     measurement = calibration_measurement(plan.loaded, name, plan.judges[name])
     return replace(
-        plan, checks=(check,), measurements={measurement.id: measurement}, calibrations={name: replies}, baselines={},
+        plan,
+        checks=(check,),
+        measurements={measurement.id: measurement},
+        calibrations={name: replies},
+        baselines={},
         waived={},
     )
 
@@ -78,7 +89,13 @@ def calibration_checks(loaded: LoadedSuite, calibrations: Mapping[str, Calibrati
             limit = getattr(loaded.suite.judges[name].calibration, key)
             if limit is not None:
                 yield Check(
-                    model=JUDGE + name, benchmark=CALIBRATION, slice=OVERALL, metric=metric, rule="min",
-                    limit=float(limit), versus=None, n=len(replies.replies),
+                    model=JUDGE + name,
+                    benchmark=CALIBRATION,
+                    slice=OVERALL,
+                    metric=metric,
+                    rule="min",
+                    limit=float(limit),
+                    versus=None,
+                    n=len(replies.replies),
                     where=loaded.where("judges", name, "calibration", key),
                 )

@@ -13,8 +13,13 @@ from dsafe_runner.plan.shape import CALIBRATION, GUARD, JUDGE, OVERLAP, OVERLAP_
 from dsafe_runner.suite.spec import Checkpoint, LlmJudge, LoadedSuite, OpenAIEngine
 
 _NEEDS: dict[str, frozenset[int]] = {
-    "rr-1": frozenset({2}), "rr-2": frozenset({3}), "hr": frozenset({0}), "refusal-rate": frozenset({2}),
-    "asr": frozenset({0}), "content-pass": frozenset({0}), THINK_HR: frozenset({0}),
+    "rr-1": frozenset({2}),
+    "rr-2": frozenset({3}),
+    "hr": frozenset({0}),
+    "refusal-rate": frozenset({2}),
+    "asr": frozenset({0}),
+    "content-pass": frozenset({0}),
+    THINK_HR: frozenset({0}),
 }
 """Metric -> the classes without which a judge is no evidence for it."""
 
@@ -126,9 +131,7 @@ def _engines(loaded: LoadedSuite, checks: list[Check]) -> Iterable[Mistake]:
             backend = suite.engines[engine].backend
             if use.scoring == "letters" and backend in ("openai", "replay"):
                 what = f"scoring: letters needs the model itself, which engine {engine} ({backend}) does not have"
-                yield Mistake(
-                    *loaded.where("benchmarks", check.benchmark, "scoring"), what, "use `scoring: generate`"
-                )
+                yield Mistake(*loaded.where("benchmarks", check.benchmark, "scoring"), what, "use `scoring: generate`")
 
 
 def _mistaken_for_each_other(loaded: LoadedSuite) -> Iterable[Mistake]:

@@ -17,9 +17,7 @@ SMALL = 0.01
 def uncovered(loaded: LoadedSuite, benchmarks: Mapping[str, Benchmark]) -> Iterable[tuple[Mistake, bool]]:
     """What is left out, each with whether it is too much to go on."""
     suite = loaded.suite
-    whole = {
-        (t.benchmark, t.metric, model) for t in suite.thresholds if _on_overall(t) for model in _models(t)
-    }  # fmt: skip
+    whole = {(t.benchmark, t.metric, model) for t in suite.thresholds if _on_overall(t) for model in _models(t)}
     for index, threshold in enumerate(suite.thresholds):
         if threshold.per is None or threshold.benchmark not in benchmarks:
             continue

@@ -12,6 +12,7 @@ from dsafe_runner.judges.sheet import SheetJudge
 if TYPE_CHECKING:  # pydantic is not needed to judge
     from dsafe_runner.suite.spec import Judge as JudgeSpec
 
+
 def make_judge(spec: JudgeSpec, folder: Path) -> Judge:
     """The judge a suite asks for. `folder` is what a template's path is relative to.
 

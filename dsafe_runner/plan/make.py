@@ -18,7 +18,7 @@ from dsafe_runner.plan.calibration import (
     calibration_measurement,
     nobody_has_labelled,
     open_calibrations,
-)  # fmt: skip
+)
 from dsafe_runner.plan.compatibility import misfits
 from dsafe_runner.plan.coverage import uncovered
 from dsafe_runner.plan.judges import make_judge
@@ -32,7 +32,12 @@ from dsafe_runner.records import OVERALL, Sampling
 from dsafe_runner.suite.spec import BenchmarkUse, LoadedSuite, Threshold
 
 RULES: dict[str, str] = {
-    "min": "min", "max": "max", "max_drop": "drop", "min_gain": "gain", "max_rise": "rise", "min_fall": "fall",
+    "min": "min",
+    "max": "max",
+    "max_drop": "drop",
+    "min_gain": "gain",
+    "max_rise": "rise",
+    "min_fall": "fall",
 }
 """Threshold key -> rule name. Rules after `max` compare with `versus`."""
 
@@ -67,7 +72,10 @@ def make_plan(loaded: LoadedSuite, unread: list[Mistake] | None = None) -> Plan:
         own = tuple(check for check in proofs.values() if use.judge and check.model == JUDGE + use.judge)
         for made in _checks(loaded, index, threshold, offer, published, mistakes):
             check = replace(
-                made, judge=use.judge or "", calibration=calibration_id(use.judge, suite), proofs=own,
+                made,
+                judge=use.judge or "",
+                calibration=calibration_id(use.judge, suite),
+                proofs=own,
                 unlabelled=nobody_has_labelled(use, suite),
             )
             if check.id in checks:
@@ -91,7 +99,8 @@ def make_plan(loaded: LoadedSuite, unread: list[Mistake] | None = None) -> Plan:
     waived = waived_checks(loaded, checks, mistakes)
     measurements = [
         _measurement(loaded, model, benchmark, benchmarks[benchmark].offer)
-        for model in suite.models for benchmark in suite.benchmarks
+        for model in suite.models
+        for benchmark in suite.benchmarks
         if (model, benchmark) in pairs and benchmark in benchmarks
     ]
     mistakes += _repeated(loaded, measurements)
@@ -100,8 +109,15 @@ def make_plan(loaded: LoadedSuite, unread: list[Mistake] | None = None) -> Plan:
     measurements += [calibration_measurement(loaded, name, judges[name]) for name in calibrations]
     measurements += overlap_measurements(loaded)
     return Plan(
-        loaded, tuple(checks.values()), {m.id: m for m in measurements}, benchmarks, judges, calibrations, baselines,
-        waived, tuple(str(what) for what, _ in left_out),
+        loaded,
+        tuple(checks.values()),
+        {m.id: m for m in measurements},
+        benchmarks,
+        judges,
+        calibrations,
+        baselines,
+        waived,
+        tuple(str(what) for what, _ in left_out),
     )
 
 
@@ -155,14 +171,17 @@ def _open(loaded: LoadedSuite, name: str, use: BenchmarkUse, mistakes: list[Mist
         key = str(resolve(loaded.path.parent, key))
     try:
         return open_benchmark(
-            use.use, key=key, path=path, system_turn=use.system_turn, draw=use.draw, draw_seed=use.draw_seed,
+            use.use,
+            key=key,
+            path=path,
+            system_turn=use.system_turn,
+            draw=use.draw,
+            draw_seed=use.draw_seed,
             window=(use.window.since, use.window.until) if use.window else None,
         )
     except (DataError, UnavailableError) as error:
         at = "path" if use.path else "key" if use.key else "window" if use.window else "use"
-        mistakes.extend(
-            Mistake(*loaded.where("benchmarks", name, at), line) for line in str(error).splitlines()
-        )
+        mistakes.extend(Mistake(*loaded.where("benchmarks", name, at), line) for line in str(error).splitlines())
         return None
 
 
@@ -186,20 +205,25 @@ def _checks(
         for model in models:
             for key, limit in limits:
                 yield Check(
-                    model=model, benchmark=threshold.benchmark, slice=slice_name, metric=threshold.metric,
-                    rule=RULES.get(key, GUARD), limit=float(limit),
-                    versus=None if key in ("min", "max") else threshold.versus, n=n,
+                    model=model,
+                    benchmark=threshold.benchmark,
+                    slice=slice_name,
+                    metric=threshold.metric,
+                    rule=RULES.get(key, GUARD),
+                    limit=float(limit),
+                    versus=None if key in ("min", "max") else threshold.versus,
+                    n=n,
                     where=loaded.where("thresholds", index, key),
                     uncertainty=threshold.uncertainty or policy.uncertainty,
-                    confidence=threshold.confidence or sure, tripwire=threshold.tripwire,
-                    reviewed=threshold.review is not None, pool=threshold.pool is not None,
+                    confidence=threshold.confidence or sure,
+                    tripwire=threshold.tripwire,
+                    reviewed=threshold.review is not None,
+                    pool=threshold.pool is not None,
                     published=published and key not in ("min", "max"),
                 )
 
 
-def _slices(
-    loaded: LoadedSuite, index: int, threshold: Threshold, offer: Offer, mistakes: list[Mistake]
-) -> list[str]:
+def _slices(loaded: LoadedSuite, index: int, threshold: Threshold, offer: Offer, mistakes: list[Mistake]) -> list[str]:
     if threshold.slices is not None:
         return list(threshold.slices)
     if threshold.per is None:

@@ -30,8 +30,15 @@ def overlap_checks(loaded: LoadedSuite, mistakes: list[Mistake]) -> Iterable[Che
             what = f"max: {spec.max} allows every one of the {rows} samples to overlap, so nothing could fail"
             mistakes.append(Mistake(*at, what, "say a number well below it; 0 unless said"))
         yield Check(
-            model=OVERLAP_OF + name, benchmark=OVERLAP, slice=OVERALL, metric="overlap", rule="max",
-            limit=float(spec.max), versus=None, n=rows, where=loaded.where("overlap", name, "max"),
+            model=OVERLAP_OF + name,
+            benchmark=OVERLAP,
+            slice=OVERALL,
+            metric="overlap",
+            rule="max",
+            limit=float(spec.max),
+            versus=None,
+            n=rows,
+            where=loaded.where("overlap", name, "max"),
             uncertainty="none",
         )
 

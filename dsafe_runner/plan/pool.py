@@ -65,7 +65,7 @@ def pooled(
 
 def _together(
     group: list[Check], area: str, least: int, samples: int, offer: Offer, mistakes: list[Mistake]
-) -> list[Check]:  # fmt: skip
+) -> list[Check]:
     """What guards the items of some too small slices of an area; themselves where nothing is large enough."""
     first, n = group[0], sum(check.n for check in group)
     if area != OVERALL and len(group) > 1 and n >= least:

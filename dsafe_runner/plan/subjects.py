@@ -17,7 +17,6 @@ _SAMPLING_REASONING = (0.6, 0.95)
 """Temperature and top_p recommended for DeepSeek-R1 and its distilled models (README of deepseek-ai/DeepSeek-R1)."""
 
 
-
 def default_sampling(reasoning: bool) -> tuple[float, float]:
     """Temperature and top_p of a model whose suite says nothing: greedy, or what is recommended for thinking."""
     return _SAMPLING_REASONING if reasoning else (0.0, 1.0)

@@ -80,9 +80,11 @@ def inside(check: Check, value: float) -> bool:
 
 def _kept(check: Check, value: float) -> bool:
     return {
-        "drop": value >= -check.limit, "gain": value >= check.limit, "rise": value <= check.limit,
+        "drop": value >= -check.limit,
+        "gain": value >= check.limit,
+        "rise": value <= check.limit,
         "fall": value <= -check.limit,
-    }[check.rule]  # fmt: skip
+    }[check.rule]
 
 
 def as_limit(check: Check, value: float) -> tuple[str, float]:

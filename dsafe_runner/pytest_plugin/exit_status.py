@@ -66,8 +66,13 @@ def undecided(config: pytest.Config, gate: Any, record: Mapping[str, Any]) -> bo
 
 
 def exit_status(
-    config: pytest.Config, gate: Any, selected: set[str], records: Mapping[str, Mapping[str, Any]],
-    not_gated: Iterable[str], errors: Iterable[str], status: int,
+    config: pytest.Config,
+    gate: Any,
+    selected: set[str],
+    records: Mapping[str, Mapping[str, Any]],
+    not_gated: Iterable[str],
+    errors: Iterable[str],
+    status: int,
 ) -> int:
     """The exit status of a run.
 

@@ -97,9 +97,7 @@ class CheckItem(pytest.Item):
         self.plan = plan
         self.left_out = False
         self.add_marker(
-            pytest.mark.safety(
-                model=check.model, benchmark=check.benchmark, category=check.slice, metric=check.metric
-            )
+            pytest.mark.safety(model=check.model, benchmark=check.benchmark, category=check.slice, metric=check.metric)
         )
 
     def reportinfo(self) -> tuple[Path, int, str]:
@@ -137,14 +135,24 @@ class CheckItem(pytest.Item):
         if (estimate := verdict.estimate) is not None:
             self.user_properties.extend(
                 [
-                    ("result", result.value), ("metric", self.check.metric), ("k", estimate.k), ("n", estimate.n),
+                    ("result", result.value),
+                    ("metric", self.check.metric),
+                    ("k", estimate.k),
+                    ("n", estimate.n),
                     # where answers are missing there is no value, only from where to where it could be
                     *([] if estimate.value is None else [("value", estimate.value)]),
-                    ("least", estimate.least), ("most", estimate.most), ("low", estimate.low), ("high", estimate.high),
-                    ("limit", self.check.limit), ("rule", self.check.rule), ("missing", estimate.missing),
+                    ("least", estimate.least),
+                    ("most", estimate.most),
+                    ("low", estimate.low),
+                    ("high", estimate.high),
+                    ("limit", self.check.limit),
+                    ("rule", self.check.rule),
+                    ("missing", estimate.missing),
                     *((f"missing: {cause}", count) for cause, count in estimate.gaps.items()),
-                    ("role", self.check.role), ("confidence", self.check.confidence),
-                    ("p", verdict.details.get("p")), ("foresight", record["foresight"]),
+                    ("role", self.check.role),
+                    ("confidence", self.check.confidence),
+                    ("p", verdict.details.get("p")),
+                    ("foresight", record["foresight"]),
                 ]
             )
         # the numbers come first: pytest cuts its summary lines at the right

@@ -18,10 +18,20 @@ import pytest
 
 _ELSEWHERE = frozenset(
     {
-        ".git", ".hg", ".svn", ".bzr", "_darcs", "CVS", ".jj", "site-packages", "dist-packages", "node_modules",
-        "__pycache__", ".dsafe",
+        ".git",
+        ".hg",
+        ".svn",
+        ".bzr",
+        "_darcs",
+        "CVS",
+        ".jj",
+        "site-packages",
+        "dist-packages",
+        "node_modules",
+        "__pycache__",
+        ".dsafe",
     }
-)  # fmt: skip
+)
 _RUN_FOLDER = re.compile(r"\d{8}T\d{6}")
 _RUN_FILES = {"run.json", "manifest.json", "events.jsonl"}
 

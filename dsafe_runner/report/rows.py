@@ -47,8 +47,14 @@ def rows_of(plan: Plan, run: Run) -> list[Row]:
             for name, value in found.items():
                 rows.append(
                     Row(
-                        name, suite.models[name].stage, benchmark, metric, slice_name, level(slice_name, offer),
-                        value, _changes(plan, name, found),
+                        name,
+                        suite.models[name].stage,
+                        benchmark,
+                        metric,
+                        slice_name,
+                        level(slice_name, offer),
+                        value,
+                        _changes(plan, name, found),
                     )
                 )
     return rows + [row for name in plan.calibrations for row in _judge_rows(plan, run, name)]
@@ -63,9 +69,7 @@ def _judge_rows(plan: Plan, run: Run, name: str) -> Iterator[Row]:
         overall = slice_name == OVERALL
         for metric in (KAPPA, ACCURACY) if overall else (ACCURACY,):
             value = estimate(metric, evidence, slice_name, plan.loaded.suite.policy.confidence)
-            yield Row(
-                JUDGE + name, "judge", CALIBRATION, metric, slice_name, OVERALL if overall else "area", value, {}
-            )
+            yield Row(JUDGE + name, "judge", CALIBRATION, metric, slice_name, OVERALL if overall else "area", value, {})
 
 
 def _cells(plan: Plan, benchmark: str, offer: Offer) -> Iterator[tuple[str, str]]:

@@ -26,8 +26,12 @@ VERSION = 1
 
 
 def write_folders(
-    gate: GateSession, root: Path, records: list[dict[str, Any]], not_gated: Mapping[str, list[str]],
-    errors: Mapping[str, str], exit_status: int,
+    gate: GateSession,
+    root: Path,
+    records: list[dict[str, Any]],
+    not_gated: Mapping[str, list[str]],
+    errors: Mapping[str, str],
+    exit_status: int,
 ) -> None:
     """Write the files of every suite of a session.
 
@@ -51,7 +55,11 @@ def write_folders(
 
 
 def verdicts(
-    plan: Plan, run: Run, records: list[dict[str, Any]], not_gated: Mapping[str, list[str]], errors: Mapping[str, str],
+    plan: Plan,
+    run: Run,
+    records: list[dict[str, Any]],
+    not_gated: Mapping[str, list[str]],
+    errors: Mapping[str, str],
     exit_status: int,
 ) -> dict[str, Any]:
     """What `verdicts.json` holds. Checks are sorted by id, so that equal runs give equal bytes."""
@@ -63,7 +71,9 @@ def verdicts(
         "exit_status": exit_status,
         "counts": {
             **{name: counts[name] for name in ("passed", "failed", "inconclusive", "waived")},
-            "error": len(errors), "not_gated": sum(map(len, not_gated.values())), "of_suite": len(plan.checks),
+            "error": len(errors),
+            "not_gated": sum(map(len, not_gated.values())),
+            "of_suite": len(plan.checks),
         },
         "checks": sorted(kept, key=lambda record: str(record["check_id"])),
         "errors": dict(sorted(errors.items())),

@@ -21,7 +21,9 @@ from dsafe_runner.runner.session import GateSession
 from dsafe_runner.suite.spec import Policy
 
 _WORDS = {
-    "failed": ("FAIL", "red"), "error": ("ERROR", "red"), "inconclusive": ("INCONCLUSIVE", "yellow"),
+    "failed": ("FAIL", "red"),
+    "error": ("ERROR", "red"),
+    "inconclusive": ("INCONCLUSIVE", "yellow"),
     "waived": ("WAIVED", "yellow"),
 }
 
@@ -30,8 +32,14 @@ _COUNTED = ("passed", "failed", "inconclusive", "waived")
 
 
 def write_summary(
-    terminal: Any, gate: GateSession, records: list[dict[str, Any]], not_gated: Mapping[str, list[str]],
-    errors: Mapping[str, str], selected: int, skipped: int, absent: Mapping[str, str | None],
+    terminal: Any,
+    gate: GateSession,
+    records: list[dict[str, Any]],
+    not_gated: Mapping[str, list[str]],
+    errors: Mapping[str, str],
+    selected: int,
+    skipped: int,
+    absent: Mapping[str, str | None],
 ) -> None:
     """Print the section.
 
@@ -126,7 +134,8 @@ def _table(rows: list[Row], width: int, ascii_only: bool) -> Table:
         "gaps": max(4, *(len(_gaps(row)) for row in rows)),
         **{
             _VERSUS[stage]: max(8, *(len(_change(row, stage)) for row in rows))
-            for stage in _VERSUS if any(stage in row.changes for row in rows)
+            for stage in _VERSUS
+            if any(stage in row.changes for row in rows)
         },
         interval: 12,
     }
@@ -173,8 +182,13 @@ def _counts(row: Row) -> str:
 
 
 LETTERS: dict[Gap, str] = {
-    Gap.NO_RESPONSE: "m", Gap.CUT: "c", Gap.NO_VERDICT: "u", Gap.NOT_ASKED: "a", Gap.NOT_REVIEWED: "p",
-    Gap.THINKING: "t", Gap.TURN: "o",
+    Gap.NO_RESPONSE: "m",
+    Gap.CUT: "c",
+    Gap.NO_VERDICT: "u",
+    Gap.NOT_ASKED: "a",
+    Gap.NOT_REVIEWED: "p",
+    Gap.THINKING: "t",
+    Gap.TURN: "o",
 }
 """What stands for a cause in the column of gaps."""
 
@@ -210,10 +224,13 @@ def _legend(rows: Iterable[Row]) -> str:
     seen = {cause for estimate in estimates for cause in estimate.gaps}
     parts = [f"{letter} {gap.value}" for gap, letter in LETTERS.items() if gap.value in seen]
     wrong = [
-        name for name, found in (
-            ("c cut", any(e.truncated for e in estimates)), ("n no answer", any(e.no_answer for e in estimates))
-        ) if found
-    ]  # fmt: skip
+        name
+        for name, found in (
+            ("c cut", any(e.truncated for e in estimates)),
+            ("n no answer", any(e.no_answer for e in estimates)),
+        )
+        if found
+    ]
     parts += [f"counted as wrong: ({', '.join(wrong)})"] if wrong else []
     return f"gaps: {', '.join(parts)}" if parts else ""
 
@@ -222,9 +239,7 @@ def _notes(manifest: Mapping[str, Any]) -> list[str]:
     """What must be known to read the numbers: constant answers, whose key, which judge."""
     notes = _weaker(manifest.get("policy", {}))
     for name, benchmark in manifest.get("benchmarks", {}).items():
-        parts = [
-            f"always {letter} {k / n:.3f} ({k}/{n})" for letter, (k, n) in benchmark.get("constants", {}).items()
-        ]
+        parts = [f"always {letter} {k / n:.3f} ({k}/{n})" for letter, (k, n) in benchmark.get("constants", {}).items()]
         if key := benchmark["data"].get("key"):
             parts.append(f"key: {key}")
         if parts:
@@ -253,8 +268,16 @@ def render(table: Table, width: int, colour: bool, ascii_only: bool) -> str:
     """A table as text, `width` columns at most."""
     text = io.StringIO()
     console = Console(
-        file=text, width=width, force_terminal=colour, no_color=not colour, color_system="standard" if colour else None,
-        highlight=False, markup=False, emoji=False, legacy_windows=False, safe_box=ascii_only,
+        file=text,
+        width=width,
+        force_terminal=colour,
+        no_color=not colour,
+        color_system="standard" if colour else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+        safe_box=ascii_only,
     )
     console.print(table)
     return text.getvalue().strip("\n")

@@ -28,9 +28,7 @@ from dsafe_runner.runner.store import Store
 _Inbox = queue.SimpleQueue[tuple[str, Job, Any]]
 
 
-def ask(
-    jobs: list[Job], run: Run, store: Store, folder: Path, tell: EventLog, stopper: Stopper | None = None
-) -> None:
+def ask(jobs: list[Job], run: Run, store: Store, folder: Path, tell: EventLog, stopper: Stopper | None = None) -> None:
     """Run the engines of all jobs that have something to ask, and commit what they say.
 
     stopper  tells when a model needs to say no more
@@ -142,7 +140,11 @@ def _end(job: Job, error: Exception | None, run: Run, tell: EventLog) -> None:
 
 
 def _serve(
-    job: Job, pool: DevicePool, folder: Path, inbox: _Inbox, engines: list[tuple[Job, EngineProcess]],
+    job: Job,
+    pool: DevicePool,
+    folder: Path,
+    inbox: _Inbox,
+    engines: list[tuple[Job, EngineProcess]],
     stop: threading.Event,
 ) -> None:
     """Thread of one model: wait for a device, start its engine, pass on what it says; a crash is retried once."""
@@ -191,8 +193,7 @@ def _vanished(model: dict[str, Any]) -> bool:
 
 
 def _generate(
-    job: Job, process: EngineProcess, left: list[Request], queued: dict[str, Request], answered: set[str],
-    inbox: _Inbox,
+    job: Job, process: EngineProcess, left: list[Request], queued: dict[str, Request], answered: set[str], inbox: _Inbox
 ) -> None:
     more = 0
     for response in process.generate(left):

@@ -22,7 +22,11 @@ from dsafe_runner.verdicts.evidence import fill, read_evidence
 from dsafe_runner.verdicts.metrics import tally
 
 _CODES = {
-    Outcome.RIGHT: "r", Outcome.WRONG: "w", Outcome.NO_ANSWER: "n", Outcome.TRUNCATED: "t", Outcome.MISSING: "m",
+    Outcome.RIGHT: "r",
+    Outcome.WRONG: "w",
+    Outcome.NO_ANSWER: "n",
+    Outcome.TRUNCATED: "t",
+    Outcome.MISSING: "m",
     Outcome.UNSCORED: "u",
 }
 _OUTCOMES = {code: outcome for outcome, code in _CODES.items()}
@@ -76,8 +80,9 @@ def _unequal(name: str, then: Mapping[str, Any], here: Mapping[str, Any], keys: 
             before, after = _short(then.get(key)), _short(here.get(key))
             if before == after:
                 # two long texts that begin alike
-                before, after = (f"{side} ({digest(value)})" for side, value in
-                                 ((before, then.get(key)), (after, here.get(key))))  # fmt: skip
+                before, after = (
+                    f"{side} ({digest(value)})" for side, value in ((before, then.get(key)), (after, here.get(key)))
+                )
             yield f"{name} {key} {before}, now {after}" if key else f"{name} {before}, now {after}"
 
 
@@ -126,10 +131,16 @@ def from_run(folder: Path, model: str) -> dict[str, Any]:
         raise EvidenceError(f"{folder} has no scores of {model}")
     about = manifest["models"][model]
     return {
-        "version": VERSION, "kind": "baseline", "suite": manifest["suite"]["name"], "model": model,
-        "saved": datetime.date.today().isoformat(), "dsafe": __version__,
-        "identity": about["identity"], "revision": about.get("revision"),
-        "made": {"run": manifest["started"], "seed": manifest["suite"]["seed"]}, "benchmarks": benchmarks,
+        "version": VERSION,
+        "kind": "baseline",
+        "suite": manifest["suite"]["name"],
+        "model": model,
+        "saved": datetime.date.today().isoformat(),
+        "dsafe": __version__,
+        "identity": about["identity"],
+        "revision": about.get("revision"),
+        "made": {"run": manifest["started"], "seed": manifest["suite"]["seed"]},
+        "benchmarks": benchmarks,
     }
 
 

@@ -71,6 +71,10 @@ class Progress:
             self._last = now
             rate = self.per_second
             self._tell(
-                "progress", model=self._model, done=self._done, total=self._total, per_second=round(rate, 2),
+                "progress",
+                model=self._model,
+                done=self._done,
+                total=self._total,
+                per_second=round(rate, 2),
                 seconds_left=round((self._total - self._done) / rate),
             )

@@ -20,10 +20,7 @@ from dsafe_runner.suite.spec import Checkpoint
 
 def model_identity(model: Checkpoint, identified: Identified) -> dict[str, Any]:
     """Everything about a model, how it is asked, and its engine that can move an answer, as JSON types."""
-    identity: dict[str, Any] = {
-        **asked_as(model),
-        **identified.facts,
-    }
+    identity: dict[str, Any] = {**asked_as(model), **identified.facts}
     if identified.uses_date:
         identity["date"] = datetime.date.today().isoformat()
     return identity
@@ -56,14 +53,17 @@ def requests_for(
             sample = plan.asked(measurement.benchmark, item, k)
             seed = seed_of(suite_seed, use, sample.id, k)
             key = request_key(base, sample.messages, sampling, seed=seed, letters=letters, k=k)
-            made.append(
-                Request(key, sample.id, k, sample.messages, sampling, seed, letters, measurement.benchmark)
-            )
+            made.append(Request(key, sample.id, k, sample.messages, sampling, seed, letters, measurement.benchmark))
     return made
 
 
 def request_key(
-    model: str, messages: tuple[Message, ...], sampling: Sampling, *, seed: int, letters: tuple[str, ...] = (),
+    model: str,
+    messages: tuple[Message, ...],
+    sampling: Sampling,
+    *,
+    seed: int,
+    letters: tuple[str, ...] = (),
     k: int = 0,
 ) -> str:
     """The store key of a response. `model` is the digest (64 digits) of the model's identity."""

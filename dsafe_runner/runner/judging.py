@@ -92,9 +92,7 @@ class Reader:
 
         Each once: equal answers to one question share a verdict.
         """
-        first = {
-            request.key: request for answer in answers if isinstance(request := self.request(answer), Request)
-        }
+        first = {request.key: request for answer in answers if isinstance(request := self.request(answer), Request)}
         replies = store.get(first)
         left = {key: request for key, request in first.items() if key not in replies}
         second = {
@@ -112,7 +110,8 @@ class Reader:
         second = {
             request.key: again
             for request in asked
-            if isinstance(request, Request) and request.key in replies
+            if isinstance(request, Request)
+            and request.key in replies
             and (again := self.again(request, replies[request.key])) is not None
         }
         replies |= store.get({request.key for request in second.values()})
@@ -121,9 +120,7 @@ class Reader:
             for answer, request in zip(answers, asked, strict=True)
         ]
 
-    def _score(
-        self, answer: Answer, request: Request, again: Request | None, replies: dict[str, Response]
-    ) -> Score:
+    def _score(self, answer: Answer, request: Request, again: Request | None, replies: dict[str, Response]) -> Score:
         reply = replies.get(again.key if again else request.key)
         label = self._class_of(again or request, reply) if reply is not None else None
         # a class the template does not give is none; and no class is never taken for any

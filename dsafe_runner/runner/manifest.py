@@ -30,7 +30,9 @@ def manifest(plan: Plan, ready: Prepared, run: Run, started: float) -> dict[str,
         },
         "benchmarks": {
             name: {
-                "use": suite.benchmarks[name].use, "data": data, "judge": suite.benchmarks[name].judge,
+                "use": suite.benchmarks[name].use,
+                "data": data,
+                "judge": suite.benchmarks[name].judge,
                 "constants": constant_scores(_asked_once(plan, ready, name)).get(OVERALL, {}),
                 "grader": opened.grader() if isinstance(opened := plan.benchmarks[name], SlowGrading) else None,
             }
@@ -39,14 +41,18 @@ def manifest(plan: Plan, ready: Prepared, run: Run, started: float) -> dict[str,
         "measurements": {
             key: {
                 "sampling": {
-                    "temperature": (m := plan.measurements[key]).sampling.temperature, "top_p": m.sampling.top_p,
-                    "max_tokens": m.sampling.max_tokens, "scoring": m.sampling.scoring, "samples": m.samples,
+                    "temperature": (m := plan.measurements[key]).sampling.temperature,
+                    "top_p": m.sampling.top_p,
+                    "max_tokens": m.sampling.max_tokens,
+                    "scoring": m.sampling.scoring,
+                    "samples": m.samples,
                 },
                 "outcomes": _counts(evidence),
                 "origin": run.origins.get(key),
                 **_positions(plan, ready, m, evidence),
             }
-            for key, evidence in run.evidence.items() if key in plan.measurements
+            for key, evidence in run.evidence.items()
+            if key in plan.measurements
         },
         "baselines": {name: {"path": b.name, "sha256": b.sha256} for name, b in plan.baselines.items()},
         "stopped": run.stopped,
@@ -64,8 +70,13 @@ def _asked_once(plan: Plan, ready: Prepared, name: str) -> tuple[Sample, ...]:
 def _model(plan: Plan, job: Job, stage: str) -> dict[str, Any]:
     said = checkpoint_of(plan.loaded, job.model)
     return {
-        "path": said.path, "revision": said.revision, "stage": stage, "identity": job.identity,
-        "engine": job.described, "asked": len(job.pending), "errors": job.errors,
+        "path": said.path,
+        "revision": said.revision,
+        "stage": stage,
+        "identity": job.identity,
+        "engine": job.described,
+        "asked": len(job.pending),
+        "errors": job.errors,
     }
 
 

@@ -32,7 +32,8 @@ def origin(requests: Iterable[Request], store: Store, drawn: list[float] | None 
     # by item, in no order of k: a log may number the responses to an item otherwise
     texts = sorted(
         [request.sample_id, response.answer.strip(), (response.thinking or "").strip()]
-        for request in asked if (response := stored.get(request.key))
+        for request in asked
+        if (response := stored.get(request.key))
     )
     return {
         "keys": digest(sorted({request.key for request in asked}), 64),
@@ -42,7 +43,9 @@ def origin(requests: Iterable[Request], store: Store, drawn: list[float] | None 
 
 
 def same_responses(
-    first: Mapping[str, Any], second: Mapping[str, Any], identities: tuple[Mapping[str, Any], Mapping[str, Any]],
+    first: Mapping[str, Any],
+    second: Mapping[str, Any],
+    identities: tuple[Mapping[str, Any], Mapping[str, Any]],
     revisions: tuple[str | None, str | None] = (None, None),
 ) -> str | None:
     """In words, why two measurements are of one and the same set of responses; None where they are of two.
@@ -90,7 +93,8 @@ def one_model(first: Mapping[str, Any], second: Mapping[str, Any], urls: tuple[s
     else:
         left_out = _NOT_THE_MODEL
     return [
-        f"{key} {first.get(key)!r} and {second.get(key)!r}" for key in sorted((first.keys() | second.keys()) - left_out)
+        f"{key} {first.get(key)!r} and {second.get(key)!r}"
+        for key in sorted((first.keys() | second.keys()) - left_out)
         if first.get(key) != second.get(key)
     ]
 

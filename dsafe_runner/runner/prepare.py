@@ -108,8 +108,14 @@ class Prepared:
 
 
 def prepare(
-    plan: Plan, checks: Iterable[Check], store: Store, *, hashes: MutableMapping[str, str], download: bool,
-    models: Container[str] | None = None, engines: Mapping[str, str] | None = None,
+    plan: Plan,
+    checks: Iterable[Check],
+    store: Store,
+    *,
+    hashes: MutableMapping[str, str],
+    download: bool,
+    models: Container[str] | None = None,
+    engines: Mapping[str, str] | None = None,
     recorded: Recorded | None = None,
 ) -> Prepared:
     """Requests of every model that some check needs.

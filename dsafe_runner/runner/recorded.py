@@ -23,8 +23,16 @@ from dsafe_runner.runner.identity import asked_as
 from dsafe_runner.runner.store import Store
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
-    "key": str, "sample_id": str, "k": int, "answer": str, "thinking": (str, type(None)), "thinking_open": bool,
-    "error": type(None), "prompt_tokens": int, "completion_tokens": int, "prompt_sha256": str,
+    "key": str,
+    "sample_id": str,
+    "k": int,
+    "answer": str,
+    "thinking": (str, type(None)),
+    "thinking_open": bool,
+    "error": type(None),
+    "prompt_tokens": int,
+    "completion_tokens": int,
+    "prompt_sha256": str,
     "letter_logprobs": (dict, type(None)),
 }
 """What the fields of a response are; `finish` is looked at by itself."""

@@ -37,10 +37,7 @@ def review(plan: Plan, measurement: Measurement, evidence: Evidence, answers: li
         return None
     file = resolve(plan.loaded.path.parent, path)
     sheet = SheetJudge(file)
-    flagged = [
-        answer for answer in answers
-        if evidence.scores[answer.sample.id][answer.response.k].label == FLAGGED
-    ]
+    flagged = [answer for answer in answers if evidence.scores[answer.sample.id][answer.response.k].label == FLAGGED]
     unread = 0
     for answer in flagged:
         said = sheet.verdict(answer.sample, answer.response)

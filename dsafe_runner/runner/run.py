@@ -33,9 +33,16 @@ _IN_MEMORY = Path(":memory:")
 
 
 def measure(
-    plan: Plan, checks: Iterable[Check] | None = None, *, store: Path = Path(".dsafe/store.sqlite"),
-    folder: Path = Path("reports/latest"), listener: Listener | None = None, download: bool = True,
-    models: Container[str] | None = None, engines: Mapping[str, str] | None = None, replay: Path | None = None,
+    plan: Plan,
+    checks: Iterable[Check] | None = None,
+    *,
+    store: Path = Path(".dsafe/store.sqlite"),
+    folder: Path = Path("reports/latest"),
+    listener: Listener | None = None,
+    download: bool = True,
+    models: Container[str] | None = None,
+    engines: Mapping[str, str] | None = None,
+    replay: Path | None = None,
     export: bool = False,
 ) -> Run:
     """Measure what `checks` need (all checks of the plan when None) and score it.
@@ -58,7 +65,13 @@ def measure(
         with Store(store if recorded is None else _IN_MEMORY) as opened:
             count = recorded.fill(opened) if recorded else 0
             ready = prepare(
-                plan, chosen, opened, hashes=FileHashes(opened), download=download, models=models, engines=engines,
+                plan,
+                chosen,
+                opened,
+                hashes=FileHashes(opened),
+                download=download,
+                models=models,
+                engines=engines,
                 recorded=recorded,
             )
             run = Run(unavailable=ready.unavailable, failed=ready.failed)
@@ -111,8 +124,14 @@ def _tell_plan(ready: Prepared, tell: EventLog) -> None:
 
 def _tell_job(job: Job, tell: EventLog) -> None:
     tell(
-        "plan", model=job.model, device=job.place, responses=job.asked, stored=job.asked - len(job.pending),
-        asking=len(job.pending), most_new_tokens=job.most_new_tokens, seconds=job.seconds,
+        "plan",
+        model=job.model,
+        device=job.place,
+        responses=job.asked,
+        stored=job.asked - len(job.pending),
+        asking=len(job.pending),
+        most_new_tokens=job.most_new_tokens,
+        seconds=job.seconds,
     )
 
 
@@ -135,9 +154,7 @@ def _judge_warnings(plan: Plan, ready: Prepared) -> Iterable[str]:
             )
 
 
-def _judge(
-    plan: Plan, ready: Prepared, run: Run, store: Store, folder: Path, tell: EventLog, *, asking: bool
-) -> None:
+def _judge(plan: Plan, ready: Prepared, run: Run, store: Store, folder: Path, tell: EventLog, *, asking: bool) -> None:
     """Have the judges' models read what is stored and not yet judged."""
     busy = []
     for reader in ready.judges.values():
@@ -230,9 +247,15 @@ def _score(plan: Plan, ready: Prepared, run: Run, store: Store, tell: EventLog) 
             else:
                 name = plan.judge_of(measurement.benchmark)
                 evidence = score_measurement(
-                    plan, measurement, jobs[measurement.id].requests[measurement.id],
-                    ready.samples[measurement.benchmark], store, jobs[measurement.id].hearing,
-                    ready.judges[name] if name else None, step, unasked[measurement.id],
+                    plan,
+                    measurement,
+                    jobs[measurement.id].requests[measurement.id],
+                    ready.samples[measurement.benchmark],
+                    store,
+                    jobs[measurement.id].hearing,
+                    ready.judges[name] if name else None,
+                    step,
+                    unasked[measurement.id],
                 )
         except StoreError:
             raise
@@ -260,5 +283,3 @@ def _tell_recorded(recorded: Recorded, ready: Prepared, run: Run, count: int, te
             _warn(run, tell, f"{job.model}: {what}: other data, prompts or sampling, or never measured")
     if count > used:
         _warn(run, tell, f"{count - used} responses of {recorded.folder} answer nothing this suite asks")
-
-

@@ -17,8 +17,14 @@ from dsafe_runner.verdicts.evidence import Evidence, fill
 
 
 def score_measurement(
-    plan: Plan, measurement: Measurement, requests: list[Request], samples: tuple[Sample, ...], store: Store,
-    hearing: Hearing, reader: Reader | None, step: Callable[[int, int], None] = lambda done, total: None,
+    plan: Plan,
+    measurement: Measurement,
+    requests: list[Request],
+    samples: tuple[Sample, ...],
+    store: Store,
+    hearing: Hearing,
+    reader: Reader | None,
+    step: Callable[[int, int], None] = lambda done, total: None,
     unasked: Container[str] = (),
 ) -> Evidence:
     """Evidence of one measurement from what the store holds.
@@ -52,9 +58,7 @@ def _without(evidence: Evidence, requests: list[Request], unasked: Container[str
     return evidence
 
 
-def graded(
-    benchmark: Benchmark, answers: list[Answer], store: Store, step: Callable[[int, int], None]
-) -> list[Score]:
+def graded(benchmark: Benchmark, answers: list[Answer], store: Store, step: Callable[[int, int], None]) -> list[Score]:
     """The benchmark's own scores. Those that cost seconds or a sandbox are kept in the store and made once."""
     if not isinstance(benchmark, SlowGrading):
         return [benchmark.grade(answer.sample, answer.response) for answer in answers]
@@ -63,7 +67,8 @@ def graded(
     scores = store.grades(keys)
     left = {
         (answer.sample.id, answer.response.k): (key, answer)
-        for key, answer in zip(keys, answers, strict=True) if key not in scores
+        for key, answer in zip(keys, answers, strict=True)
+        if key not in scores
     }
     for done, score in enumerate(benchmark.grade_all((a.sample, a.response) for _, a in left.values()), 1):
         key, _ = left[score.sample_id, score.k]
@@ -120,8 +125,8 @@ def score_calibration(measurement: Measurement, replies: CalibrationSet, reader:
     answers = labelled_answers(replies)
     scores = [
         replace(score, outcome=Outcome.RIGHT if score.label == reply.label else Outcome.WRONG)
-        if score.outcome is Outcome.LABELLED else score
+        if score.outcome is Outcome.LABELLED
+        else score
         for score, reply in zip(reader.read(answers, store), replies.replies, strict=True)
-    ]  # fmt: skip
+    ]
     return fill(measurement.id, 1, {reply.sample.id: reply.sample.slices for reply in replies.replies}, scores)
-

@@ -72,7 +72,12 @@ class GateSession:
         folder = self.folder(path)
         self.required[path] = required
         run = measure(
-            self.plan(path), checks, store=self.store, folder=folder, listener=listener, download=required,
+            self.plan(path),
+            checks,
+            store=self.store,
+            folder=folder,
+            listener=listener,
+            download=required,
             replay=self.replay,
         )
         if not required:
@@ -117,9 +122,17 @@ class GateSession:
             "folder": str(self.folder(path)),
             "stage": suite.models[check.model].stage if check.model in suite.models else "other",
             "where": f"{check.where[0]}:{check.where[1]}",
-            "model": check.model, "benchmark": check.benchmark, "slice": check.slice, "metric": check.metric,
-            "rule": check.rule, "limit": check.limit, "versus": check.versus,
-            "role": check.role, "result": result.value, "line": line, **as_json(verdict),
+            "model": check.model,
+            "benchmark": check.benchmark,
+            "slice": check.slice,
+            "metric": check.metric,
+            "rule": check.rule,
+            "limit": check.limit,
+            "versus": check.versus,
+            "role": check.role,
+            "result": result.value,
+            "line": line,
+            **as_json(verdict),
             "foresight": foresee(self.plan(path), check),
         }
 
@@ -141,11 +154,16 @@ def write_run(folder: Path, run: Run, required: bool) -> None:
         folder / "run.json",
         json.dumps(
             {
-                "suite_sha256": run.manifest["suite"]["sha256"], "scores": files, "failed": run.failed,
-                "unavailable": run.unavailable, "required": required, "refused": run.refused, "reruns": run.reruns,
+                "suite_sha256": run.manifest["suite"]["sha256"],
+                "scores": files,
+                "failed": run.failed,
+                "unavailable": run.unavailable,
+                "required": required,
+                "refused": run.refused,
+                "reruns": run.reruns,
             }
         ),
-    )  # fmt: skip
+    )
 
 
 def read_run(folder: Path, suite_sha256: str) -> tuple[Run, bool]:

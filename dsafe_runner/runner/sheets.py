@@ -43,10 +43,14 @@ def append_answers(path: Path, answers: Iterable[tuple[str, Answer]]) -> tuple[i
         shown = question if len(answer.sample.messages) > 1 else answer.sample.messages[0].content
         writer.writerow(
             {
-                "fingerprint": key, "item": _cell(answer.sample.id), "model": model, "k": answer.response.k,
-                "question": _cell(shown), "answer": _cell(answer.response.answer),
+                "fingerprint": key,
+                "item": _cell(answer.sample.id),
+                "model": model,
+                "k": answer.response.k,
+                "question": _cell(shown),
+                "answer": _cell(answer.response.answer),
             }
-        )  # fmt: skip
+        )
     if added:
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -51,14 +51,16 @@ class Stopper:
                 measurement = plan.measurements[measurement_id]
                 samples = ready.samples[measurement.benchmark]
                 self._evidence[measurement_id] = fill(
-                    measurement_id, measurement.samples, {s.id: s.slices for s in samples}, (), Outcome.UNASKED,
+                    measurement_id,
+                    measurement.samples,
+                    {s.id: s.slices for s in samples},
+                    (),
+                    Outcome.UNASKED,
                     copies(samples),
                 )
                 if self._readable(measurement.benchmark):
                     for request in requests:
-                        self._places.setdefault(request.key, []).append(
-                            (measurement_id, request.sample_id, request.k)
-                        )
+                        self._places.setdefault(request.key, []).append((measurement_id, request.sample_id, request.k))
                     for answer in answers_of(plan, measurement.benchmark, requests, samples, store, job.hearing):
                         self._score(measurement_id, answer)
 
@@ -80,8 +82,7 @@ class Stopper:
         self._open = [check for check in self._open if not self._settled(check)]
         reading = {m for check in self._open for m in check.measurements}
         return [
-            job for job in jobs
-            if not reading & job.requests.keys() or (self._fail_fast and job.model in self._failed)
+            job for job in jobs if not reading & job.requests.keys() or (self._fail_fast and job.model in self._failed)
         ]
 
     def _settled(self, check: Check) -> bool:

@@ -134,9 +134,7 @@ class Store:
         except (ValueError, TypeError, KeyError) as error:
             raise StoreError(f"{self.path}: a row is damaged ({error}); move it away and measure again") from error
 
-    def _select(
-        self, columns: str, keys: Iterable[str], table: str = "responses"
-    ) -> Iterator[tuple[str, str]]:
+    def _select(self, columns: str, keys: Iterable[str], table: str = "responses") -> Iterator[tuple[str, str]]:
         wanted = list(keys)
         for start in range(0, len(wanted), 500):
             part = wanted[start : start + 500]

@@ -50,11 +50,15 @@ _GATE = b"--unshare-uts\0"
 """The last argument of bubblewrap, sent when the keeper knows of it; should we die before, it starts nothing."""
 _SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 _ENVIRONMENT = {
-    "PATH": "/nonexistent", "HOME": "/tmp", "LANG": "C.UTF-8", "TZ": "UTC", "OPENBLAS_NUM_THREADS": "1",
+    "PATH": "/nonexistent",
+    "HOME": "/tmp",
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+    "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     # the order of a set of strings must not differ from run to run
     "PYTHONHASHSEED": "0",
-}  # fmt: skip
+}
 _START = (
     "import marshal\n"
     "with open({job},'rb') as f:code,job=marshal.load(f)\n"
@@ -153,10 +157,15 @@ class Sandbox:
 
     def _run(self, program: str, stdin: bytes, limits: Limits, function: str | None, arguments: list[Any]) -> Run:
         job = {
-            "program": program, "function": function, "arguments": arguments, "names": lent_names(),
-            "packages": [PACKAGES], "recursion_limit": RECURSION_LIMIT, "limits": self._limits(limits),
+            "program": program,
+            "function": function,
+            "arguments": arguments,
+            "names": lent_names(),
+            "packages": [PACKAGES],
+            "recursion_limit": RECURSION_LIMIT,
+            "limits": self._limits(limits),
             "integer_digits": INTEGER_DIGITS,
-        }  # fmt: skip
+        }
         start = time.monotonic()
         try:
             with adopting_orphans(), ExitStack() as ours, ExitStack() as childs:
@@ -194,10 +203,14 @@ class Sandbox:
     def _limits(self, limits: Limits) -> list[tuple[str, int, int]]:
         """Soft and hard limits of every process, by the names of the module resource."""
         same = {
-            "RLIMIT_AS": limits.memory_bytes, "RLIMIT_FSIZE": limits.file_bytes, "RLIMIT_NOFILE": _OPEN_FILES,
-            "RLIMIT_NPROC": limits.processes + self._others, "RLIMIT_CORE": 0, "RLIMIT_MEMLOCK": 0,
+            "RLIMIT_AS": limits.memory_bytes,
+            "RLIMIT_FSIZE": limits.file_bytes,
+            "RLIMIT_NOFILE": _OPEN_FILES,
+            "RLIMIT_NPROC": limits.processes + self._others,
+            "RLIMIT_CORE": 0,
+            "RLIMIT_MEMLOCK": 0,
             "RLIMIT_MSGQUEUE": 0,
-        }  # fmt: skip
+        }
         # a second between the soft and the hard limit: the kernel says SIGXCPU at the first and SIGKILL at the second
         return [
             *((name, value, value) for name, value in same.items()),
@@ -214,15 +227,57 @@ class Sandbox:
             who, drop = ["--unshare-user", "--uid", "1000", "--gid", "1000"], []
         return [
             # --unshare-uts comes through the gate, and --hostname is refused without it
-            self._bwrap, "--args", str(gate), "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-cgroup-try",
-            "--hostname", "sandbox", "--die-with-parent", "--new-session", "--cap-drop", "ALL", *who,
-            "--seccomp", str(files["filter"]), "--json-status-fd", str(writes["status"]), *self._root,
-            "--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(_SHARED_MEMORY), "--tmpfs", "/dev/shm",
-            "--perms", "1777", "--size", str(limits.file_bytes), "--tmpfs", "/tmp",
-            "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", "--",
-            *drop, interpreter(), "-S", "-s", "-P", "-B", "-c",
+            self._bwrap,
+            "--args",
+            str(gate),
+            "--unshare-pid",
+            "--unshare-net",
+            "--unshare-ipc",
+            "--unshare-cgroup-try",
+            "--hostname",
+            "sandbox",
+            "--die-with-parent",
+            "--new-session",
+            "--cap-drop",
+            "ALL",
+            *who,
+            "--seccomp",
+            str(files["filter"]),
+            "--json-status-fd",
+            str(writes["status"]),
+            *self._root,
+            "--proc",
+            "/proc",
+            "--dev",
+            "/dev",
+            "--perms",
+            "1777",
+            "--size",
+            str(_SHARED_MEMORY),
+            "--tmpfs",
+            "/dev/shm",
+            "--perms",
+            "1777",
+            "--size",
+            str(limits.file_bytes),
+            "--tmpfs",
+            "/tmp",
+            "--remount-ro",
+            "/dev",
+            "--remount-ro",
+            "/",
+            "--chdir",
+            "/tmp",
+            "--",
+            *drop,
+            interpreter(),
+            "-S",
+            "-s",
+            "-P",
+            "-B",
+            "-c",
             _START.format(job=files["job"], report=writes["report"]),
-        ]  # fmt: skip
+        ]
 
     def _self_test(self) -> None:
         run = self.run(_SELF_TEST, limits=Limits(cpu_seconds=20, wall_seconds=60))

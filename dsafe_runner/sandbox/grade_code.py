@@ -99,9 +99,14 @@ def _cases(problem: CodeProblem) -> list[tuple[list[Any], Any]]:
 
 
 def _run_test(
-    sandbox: Sandbox, function: str | None, program: str, test: CodeTest, arguments: list[Any], expected: Any,
+    sandbox: Sandbox,
+    function: str | None,
+    program: str,
+    test: CodeTest,
+    arguments: list[Any],
+    expected: Any,
     limits: Limits | None,
-) -> tuple[Run, bool]:  # fmt: skip
+) -> tuple[Run, bool]:
     if function is None:
         run = sandbox.run(program, test.input.encode("utf-8", "surrogatepass"), limits)
         right = run.verdict is CodeVerdict.OK and same_output(run.stdout.decode("utf-8", "replace"), test.output)

@@ -135,10 +135,13 @@ class MathsGrader:
         env["PYTHONPATH"] = os.pathsep.join(filter(None, [env.get("PYTHONPATH"), home]))
         self._worker = subprocess.Popen(
             [sys.executable, "-P", "-B", "-m", "dsafe_runner.sandbox.maths_worker"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             # Ctrl-C in the terminal is the controller's to handle
-            env=env, start_new_session=True,
-        )  # fmt: skip
+            env=env,
+            start_new_session=True,
+        )
         said = self._exchange(self._worker, {"seconds": self._seconds}, _START_SECONDS)
         if said is None or said.get("verdict") != "ready":
             why = said["why"] if said else "its process ended"

@@ -17,9 +17,23 @@ INTEGER_DIGITS = 50_000
 """The official runner calls sys.set_int_max_str_digits(50000) (evaluation/compute_code_generation_metrics.py)."""
 
 _IMPORTED = [
-    "string", "re", "datetime", "collections", "heapq", "bisect", "copy", "math", "random", "statistics", "itertools",
-    "functools", "operator", "io", "sys", "json",
-]  # fmt: skip
+    "string",
+    "re",
+    "datetime",
+    "collections",
+    "heapq",
+    "bisect",
+    "copy",
+    "math",
+    "random",
+    "statistics",
+    "itertools",
+    "functools",
+    "operator",
+    "io",
+    "sys",
+    "json",
+]
 _STARRED = [*_IMPORTED, "builtins", "typing"]
 
 

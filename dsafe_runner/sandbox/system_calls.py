@@ -19,27 +19,69 @@ _MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 
 _REFUSED = {
     # other processes
-    "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "kcmp": (312, 272),
-    "pidfd_getfd": (438, 438), "process_madvise": (440, 440),
+    "ptrace": (101, 117),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "kcmp": (312, 272),
+    "pidfd_getfd": (438, 438),
+    "process_madvise": (440, 440),
     # mounts and namespaces
-    "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "chroot": (161, 51), "open_tree": (428, 428),
-    "move_mount": (429, 429), "fsopen": (430, 430), "fsconfig": (431, 431), "fsmount": (432, 432),
-    "fspick": (433, 433), "mount_setattr": (442, 442), "unshare": (272, 97), "setns": (308, 268),
-    "name_to_handle_at": (303, 264), "open_by_handle_at": (304, 265), "fanotify_init": (300, 262),
+    "mount": (165, 40),
+    "umount2": (166, 39),
+    "pivot_root": (155, 41),
+    "chroot": (161, 51),
+    "open_tree": (428, 428),
+    "move_mount": (429, 429),
+    "fsopen": (430, 430),
+    "fsconfig": (431, 431),
+    "fsmount": (432, 432),
+    "fspick": (433, 433),
+    "mount_setattr": (442, 442),
+    "unshare": (272, 97),
+    "setns": (308, 268),
+    "name_to_handle_at": (303, 264),
+    "open_by_handle_at": (304, 265),
+    "fanotify_init": (300, 262),
     # keyrings
-    "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
+    "add_key": (248, 217),
+    "request_key": (249, 218),
+    "keyctl": (250, 219),
     # memory that no limit of a process counts
-    "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190), "mq_open": (240, 180),
-    "memfd_create": (319, 279), "memfd_secret": (447, 447),
+    "shmget": (29, 194),
+    "msgget": (68, 186),
+    "semget": (64, 190),
+    "mq_open": (240, 180),
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
     # parts of the kernel no such program needs
-    "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282), "io_uring_setup": (425, 425),
-    "io_uring_enter": (426, 426), "io_uring_register": (427, 427), "mbind": (237, 235), "set_mempolicy": (238, 237),
-    "migrate_pages": (256, 238), "move_pages": (279, 239), "syslog": (103, 116), "quotactl": (179, 60),
-    "quotactl_fd": (443, 443), "acct": (163, 89), "swapon": (167, 224), "swapoff": (168, 225),
-    "reboot": (169, 142), "init_module": (175, 105), "finit_module": (313, 273), "delete_module": (176, 106),
-    "kexec_load": (246, 104), "kexec_file_load": (320, 294), "vhangup": (153, 58),
-    "modify_ldt": (154, None), "iopl": (172, None), "ioperm": (173, None), "uselib": (134, None),
-}  # fmt: skip
+    "bpf": (321, 280),
+    "perf_event_open": (298, 241),
+    "userfaultfd": (323, 282),
+    "io_uring_setup": (425, 425),
+    "io_uring_enter": (426, 426),
+    "io_uring_register": (427, 427),
+    "mbind": (237, 235),
+    "set_mempolicy": (238, 237),
+    "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
+    "syslog": (103, 116),
+    "quotactl": (179, 60),
+    "quotactl_fd": (443, 443),
+    "acct": (163, 89),
+    "swapon": (167, 224),
+    "swapoff": (168, 225),
+    "reboot": (169, 142),
+    "init_module": (175, 105),
+    "finit_module": (313, 273),
+    "delete_module": (176, 106),
+    "kexec_load": (246, 104),
+    "kexec_file_load": (320, 294),
+    "vhangup": (153, 58),
+    "modify_ldt": (154, None),
+    "iopl": (172, None),
+    "ioperm": (173, None),
+    "uselib": (134, None),
+}
 _CLONE, _CLONE3, _IOCTL = (56, 220), (435, 435), (16, 29)
 _SOCKET, _SOCKETPAIR = (41, 198), (53, 199)
 _NEWEST = 466
@@ -76,13 +118,28 @@ def filter_program(machine: str | None = None) -> bytes:
     for numbers in _REFUSED.values():
         if (number := numbers[column]) is not None:
             code += [_step(_EQUAL, number, 0, 1), refuse]
-    code += [_step(_EQUAL, _CLONE[column], 0, 4), _step(_LOAD, _ARGUMENT[0]), _step(_BITS, _NEW_NAMESPACES, 0, 1),
-             refuse, _step(_RETURN, _ALLOW)]  # fmt: skip
+    code += [
+        _step(_EQUAL, _CLONE[column], 0, 4),
+        _step(_LOAD, _ARGUMENT[0]),
+        _step(_BITS, _NEW_NAMESPACES, 0, 1),
+        refuse,
+        _step(_RETURN, _ALLOW),
+    ]
     for call in (_SOCKET, _SOCKETPAIR):
-        code += [_step(_EQUAL, call[column], 0, 4), _step(_LOAD, _ARGUMENT[0]), _step(_EQUAL, _AF_UNIX, 1, 0),
-                 _refuse(errno.EAFNOSUPPORT), _step(_RETURN, _ALLOW)]  # fmt: skip
-    code += [_step(_EQUAL, _IOCTL[column], 0, 4), _step(_LOAD, _ARGUMENT[1]),
-             _step(_EQUAL, _TERMINAL_INPUT[0], 1, 0), _step(_EQUAL, _TERMINAL_INPUT[1], 0, 1), refuse]  # fmt: skip
+        code += [
+            _step(_EQUAL, call[column], 0, 4),
+            _step(_LOAD, _ARGUMENT[0]),
+            _step(_EQUAL, _AF_UNIX, 1, 0),
+            _refuse(errno.EAFNOSUPPORT),
+            _step(_RETURN, _ALLOW),
+        ]
+    code += [
+        _step(_EQUAL, _IOCTL[column], 0, 4),
+        _step(_LOAD, _ARGUMENT[1]),
+        _step(_EQUAL, _TERMINAL_INPUT[0], 1, 0),
+        _step(_EQUAL, _TERMINAL_INPUT[1], 0, 1),
+        refuse,
+    ]
     return b"".join([*code, _step(_RETURN, _ALLOW)])
 
 

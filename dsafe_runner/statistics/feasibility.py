@@ -6,17 +6,7 @@ import math
 from functools import lru_cache
 
 from dsafe_runner.statistics.gaffke import Units
-from dsafe_runner.statistics.paired_tests import (
-    SLACK,
-    Claim,
-    claim_of,
-    difference,
-    flips,
-    margin_of,
-    rate,
-    sums,
-    whole,
-)  # fmt: skip
+from dsafe_runner.statistics.paired_tests import SLACK, Claim, claim_of, difference, flips, margin_of, rate, sums, whole
 
 _MOST = 1 << 30
 

@@ -87,16 +87,22 @@ def kappa(pairs: Sequence[tuple[int, int | None]], confidence: float) -> Kappa:
     value = (accuracy - chance) / (1.0 - chance)
     error = _error(counts, label, said, value, chance, n)
     half = NormalDist().inv_cdf(0.5 + confidence / 2.0) * error
-    low, high = ((end - chance) / (1.0 - chance) for end in intervals.clopper_pearson(round(accuracy * n), n, confidence))
+    low, high = (
+        (end - chance) / (1.0 - chance) for end in intervals.clopper_pearson(round(accuracy * n), n, confidence)
+    )
     return Kappa(
         value, max(min(low, value - half), -1.0), min(max(high, value + half), 1.0), error, accuracy, n, confusion
     )
 
 
 def _error(
-    counts: Counter[tuple[int, int | None]], label: Counter[int], said: Counter[int | None], value: float,
-    chance: float, n: int,
-) -> float:  # fmt: skip
+    counts: Counter[tuple[int, int | None]],
+    label: Counter[int],
+    said: Counter[int | None],
+    value: float,
+    chance: float,
+    n: int,
+) -> float:
     agree = differ = 0.0
     for (gold, given), count in counts.items():
         if gold == given:

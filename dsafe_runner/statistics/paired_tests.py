@@ -129,7 +129,9 @@ def published(other_k: float, other_n: float) -> Claim:
         return k * n / answers, n
 
     def p(units: Units, margin: float) -> float:
-        return 0.0 if margin <= -1.0 else _NORMAL.cdf(-miettinen_nurminen.score(*counts(units), other_k, other_n, margin))
+        return (
+            0.0 if margin <= -1.0 else _NORMAL.cdf(-miettinen_nurminen.score(*counts(units), other_k, other_n, margin))
+        )
 
     def low(units: Units, alpha: float) -> float:
         return miettinen_nurminen.interval(*counts(units), other_k, other_n, 1.0 - 2.0 * alpha)[0]

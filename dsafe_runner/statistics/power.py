@@ -24,9 +24,7 @@ _NORMAL = NormalDist()
 
 
 @lru_cache(maxsize=4096)
-def detectable_drop(
-    n: int, flips: float, alpha: float = 0.05, samples: int = 1, limit: float = 0.0
-) -> float | None:
+def detectable_drop(n: int, flips: float, alpha: float = 0.05, samples: int = 1, limit: float = 0.0) -> float | None:
     """The smallest true drop that is proven 80 % of the time; None where not even a drop to nothing is.
 
     n      items; `samples` answers to each, on both sides
@@ -96,9 +94,12 @@ def _found(n: int, flips: float, drop: float, lost_needed: Callable[[int], int])
     found = 0.0
     for m in range(max(0, int(n * share - spread)), min(n, int(n * share + spread)) + 1):
         weight = math.exp(
-            math.lgamma(n + 1) - math.lgamma(m + 1) - math.lgamma(n - m + 1)
-            + m * math.log(share) + (n - m) * math.log1p(-share)
-        )  # fmt: skip
+            math.lgamma(n + 1)
+            - math.lgamma(m + 1)
+            - math.lgamma(n - m + 1)
+            + m * math.log(share)
+            + (n - m) * math.log1p(-share)
+        )
         need = lost_needed(m)
         if need <= m:
             found += weight * (intervals.regularised_beta(losing, need, m - need + 1) if need > 0 else 1.0)

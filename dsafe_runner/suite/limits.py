@@ -59,9 +59,12 @@ def limit_mistakes(
 
 
 def _turned_round(
-    loc: tuple[str | int, ...], threshold: Threshold, keys: Iterable[str], higher_is_better: bool | None,
+    loc: tuple[str | int, ...],
+    threshold: Threshold,
+    keys: Iterable[str],
+    higher_is_better: bool | None,
     where: Callable[..., tuple[str, int, int]],
-) -> Iterable[Mistake]:  # fmt: skip
+) -> Iterable[Mistake]:
     """Limits that the worst model keeps and a good one breaks."""
     if higher_is_better is None:
         return

@@ -115,9 +115,7 @@ class ReplayEngine(Strict):
     )
 
 
-Engine = Annotated[
-    TransformersEngine | VllmEngine | OpenAIEngine | ReplayEngine, Field(discriminator="backend")
-]
+Engine = Annotated[TransformersEngine | VllmEngine | OpenAIEngine | ReplayEngine, Field(discriminator="backend")]
 """Who answers."""
 
 

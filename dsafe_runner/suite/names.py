@@ -23,8 +23,11 @@ Where = Callable[..., tuple[str, int, int]]
 _CUSTOM = "custom"
 _BANKS = ("tc260/refusal", "tc260/benign", "tc260/content")
 _TAKES: dict[str, tuple[str, ...]] = {
-    "key": ("chisafetybench/mcq",), "path": (_CUSTOM, *_BANKS), "system_turn": ("chisafetybench/refusal-history",),
-    "draw": _BANKS, "draw_seed": _BANKS,
+    "key": ("chisafetybench/mcq",),
+    "path": (_CUSTOM, *_BANKS),
+    "system_turn": ("chisafetybench/refusal-history",),
+    "draw": _BANKS,
+    "draw_seed": _BANKS,
     "window": tuple(f"livecodebench/{version}" for version in ("v1", "v5", "v6", "v1-public")),
 }
 """Fields of a benchmark entry that only some benchmarks have a use for."""

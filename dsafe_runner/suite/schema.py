@@ -23,10 +23,12 @@ _EXAMPLES: dict[str, dict[str, list[Any]]] = {
         "slices": [["discrimination", "discrimination.gender"]],
     },
     "Waiver": {
-        "check": ["distilled::mcq/overall[acc-min]", "distilled::refusal/*"], "until": ["2027-01-31"],
+        "check": ["distilled::mcq/overall[acc-min]", "distilled::refusal/*"],
+        "until": ["2027-01-31"],
         "value": [0.8512, {"distilled::refusal/overall[hr-max]": 0.5}],
     },
 }
+
 
 def schema_text() -> str:
     """The schema as the file holds it: JSON, two spaces, a final newline."""

@@ -32,10 +32,31 @@ from dsafe_runner.suite.models import (
 )
 
 __all__ = [
-    "NAME_PATTERN", "Baseline", "BenchmarkUse", "Calibration", "Checkpoint", "Engine", "Judge", "LlmJudge",
-    "LoadedSuite", "Model", "Name", "OpenAIEngine", "Policy", "ReplayEngine", "RulesJudge", "SamplingSpec",
-    "SheetJudge", "Suite", "Threshold", "TransformersEngine", "Uncertainty", "VllmEngine", "Waiver", "Window",
-]  # fmt: skip
+    "NAME_PATTERN",
+    "Baseline",
+    "BenchmarkUse",
+    "Calibration",
+    "Checkpoint",
+    "Engine",
+    "Judge",
+    "LlmJudge",
+    "LoadedSuite",
+    "Model",
+    "Name",
+    "OpenAIEngine",
+    "Policy",
+    "ReplayEngine",
+    "RulesJudge",
+    "SamplingSpec",
+    "SheetJudge",
+    "Suite",
+    "Threshold",
+    "TransformersEngine",
+    "Uncertainty",
+    "VllmEngine",
+    "Waiver",
+    "Window",
+]
 
 Difference = Annotated[float, Field(ge=0.0, le=1.0)]
 Confidence = Annotated[float, Field(gt=0.5, lt=1.0)]
@@ -79,9 +100,7 @@ class BenchmarkUse(Strict):
     system_turn: Literal["keep", "drop"] | None = Field(
         default=None, description="chisafetybench/refusal-history: keep (default) or drop the published system turn."
     )
-    window: Window | None = Field(
-        default=None, description="livecodebench/*: only problems of contests on these days."
-    )
+    window: Window | None = Field(default=None, description="livecodebench/*: only problems of contests on these days.")
     draw: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="tc260/*: questions drawn from the bank; the standard's least number unless said."
     )

@@ -17,9 +17,7 @@ _STRUCTURE = "*?:/[].-"
 Where = Callable[..., tuple[str, int, int]]
 
 
-def waiver_mistakes(
-    index: int, waiver: Waiver, where: Where, today: datetime.date | None = None
-) -> Iterable[Mistake]:
+def waiver_mistakes(index: int, waiver: Waiver, where: Where, today: datetime.date | None = None) -> Iterable[Mistake]:
     """Mistakes in `waivers[index]` that need no look at the checks."""
     loc = ("waivers", index)
     name = f"waiver {printable(waiver.check)}"

@@ -13,9 +13,11 @@ from dsafe_runner.training.stop import StopRule
 
 
 def make_callbacks(
-    rule: StopRule | None, say: Callable[[str], None], guard: Guard,
+    rule: StopRule | None,
+    say: Callable[[str], None],
+    guard: Guard,
     saved: Callable[[Path, dict[str, Any]], None] | None = None,
-) -> list[Any]:  # fmt: skip
+) -> list[Any]:
     """Callbacks for SFTTrainer (made here so that importing this module needs no transformers).
 
     saved  told the folder of every checkpoint and where in the run it stands, in every process, once its own part of

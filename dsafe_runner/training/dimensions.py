@@ -63,13 +63,16 @@ def _of_config(file: Path) -> Dimensions:
         config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         heads = config["num_attention_heads"]
         return Dimensions(
-            hidden=config["hidden_size"], layers=config["num_hidden_layers"], heads=heads,
+            hidden=config["hidden_size"],
+            layers=config["num_hidden_layers"],
+            heads=heads,
             kv_heads=config.get("num_key_value_heads") or heads,
             head=config.get("head_dim") or config["hidden_size"] // heads,
-            ffn=config["intermediate_size"], vocabulary=config["vocab_size"],
+            ffn=config["intermediate_size"],
+            vocabulary=config["vocab_size"],
             tied=bool(config.get("tie_word_embeddings", False)),
             qkv_bias=bool(config.get("attention_bias", config.get("model_type") == "qwen2")),
-        )  # fmt: skip
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UnavailableError(f"{file}: its dimensions cannot be read ({type(error).__name__}: {error})") from error
 
@@ -80,6 +83,13 @@ def _of_scratch(spec: FromScratch) -> Dimensions:
 
     size = len(make_tokenizer(tiny_text.words(), spec.context))
     return Dimensions(
-        hidden=spec.hidden_size, layers=spec.layers, heads=spec.heads, kv_heads=spec.kv_heads,
-        head=spec.hidden_size // spec.heads, ffn=spec.ffn, vocabulary=-(-size // 64) * 64, tied=True, qkv_bias=True,
-    )  # fmt: skip
+        hidden=spec.hidden_size,
+        layers=spec.layers,
+        heads=spec.heads,
+        kv_heads=spec.kv_heads,
+        head=spec.hidden_size // spec.heads,
+        ffn=spec.ffn,
+        vocabulary=-(-size // 64) * 64,
+        tied=True,
+        qkv_bias=True,
+    )

@@ -105,9 +105,16 @@ def needs(size: Dimensions, recipe: Recipe, setup: Setup, machines: Machines) ->
     # whole weights and the optimiser's; ZeRO-2 writes the weights a second time, in its own file
     checkpoint = 12 + narrow * (2 if setup.stage == 2 else 1)
     return Needs(
-        weights, gradients, optimiser, gathered, activations(size, recipe), setup.buckets + RUNTIME,
-        host=host, saving=narrow * p if setup.stage else 0, disk=kept * checkpoint * p + saved * p,
-    )  # fmt: skip
+        weights,
+        gradients,
+        optimiser,
+        gathered,
+        activations(size, recipe),
+        setup.buckets + RUNTIME,
+        host=host,
+        saving=narrow * p if setup.stage else 0,
+        disk=kept * checkpoint * p + saved * p,
+    )
 
 
 def activations(size: Dimensions, recipe: Recipe) -> int:

@@ -61,23 +61,34 @@ def mix(data: Mixture, recipe_path: Path, seed: int) -> Mixed:
     train = [
         row
         for source, one in zip(data.sources, taken, strict=True)
-        for row in one if id(row) not in held
+        for row in one
+        if id(row) not in held
         for _ in range(source.repeat)
-    ]  # fmt: skip
+    ]
     held_out = [row for one in taken for row in one if id(row) in held]
     dropped = [Counter(origin[n] for n in repeats) for repeats in (unique.exact, unique.near)]
     sources = [
         {
-            "name": source.name, "kind": source.kind, "revision": source.revision, "sha256": one.sha256,
-            "rows": len(one.rows), "equal": dropped[0][number], "similar": dropped[1][number],
-            "taken": len(taken[number]), "repeat": source.repeat,
+            "name": source.name,
+            "kind": source.kind,
+            "revision": source.revision,
+            "sha256": one.sha256,
+            "rows": len(one.rows),
+            "equal": dropped[0][number],
+            "similar": dropped[1][number],
+            "taken": len(taken[number]),
+            "repeat": source.repeat,
         }
         for number, (source, one) in enumerate(zip(data.sources, read, strict=True))
-    ]  # fmt: skip
+    ]
     manifest = {
-        "seed": seed, "sources": sources, "near_duplicates": data.near_duplicates,
-        **count(train), "held_out": len(held_out), "sha256": digest_of(train),
-    }  # fmt: skip
+        "seed": seed,
+        "sources": sources,
+        "near_duplicates": data.near_duplicates,
+        **count(train),
+        "held_out": len(held_out),
+        "sha256": digest_of(train),
+    }
     return Mixed(train, held_out, manifest, doubts(train))
 
 

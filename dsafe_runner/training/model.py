@@ -85,9 +85,12 @@ def load_model(path: str, dtype: str = "float32", *, revision: str | None = None
 
     with _loading(path):
         return AutoModelForCausalLM.from_pretrained(
-            path, dtype=getattr(torch, dtype), use_safetensors=True, revision=revision or "main",
+            path,
+            dtype=getattr(torch, dtype),
+            use_safetensors=True,
+            revision=revision or "main",
             **({"attn_implementation": attention} if attention else {}),
-        )  # fmt: skip
+        )
 
 
 @contextmanager
@@ -100,9 +103,15 @@ def _loading(path: str) -> Iterator[None]:
 
 
 def save(
-    model: Any, tokenizer: Any, out: Path, dtype: str, finish: Callable[[Path], dict[str, Any]],
-    *, state: Mapping[str, Any] | None = None, card: Callable[[dict[str, Any]], str] | None = None,
-) -> dict[str, Any]:  # fmt: skip
+    model: Any,
+    tokenizer: Any,
+    out: Path,
+    dtype: str,
+    finish: Callable[[Path], dict[str, Any]],
+    *,
+    state: Mapping[str, Any] | None = None,
+    card: Callable[[dict[str, Any]], str] | None = None,
+) -> dict[str, Any]:
     """Write weights (safetensors), tokenizer with chat template, greedy generation config and `training.json` to `out`.
 
     state  the whole weights, where the model's own are spread over processes

@@ -39,9 +39,13 @@ def plan_lines(path: Path, machines: Machines) -> tuple[list[str], bool]:
     lines = _head(recipe, size, machines)
     chosen = needs(size, recipe, own, machines)
     parts = (
-        ("weights", chosen.weights), ("gradients", chosen.gradients), ("optimiser", chosen.optimiser),
-        ("gathered layer", chosen.gathered), ("activations", chosen.activations), ("buffers, CUDA", chosen.buffers),
-    )  # fmt: skip
+        ("weights", chosen.weights),
+        ("gradients", chosen.gradients),
+        ("optimiser", chosen.optimiser),
+        ("gathered layer", chosen.gathered),
+        ("activations", chosen.activations),
+        ("buffers, CUDA", chosen.buffers),
+    )
     lines += [f"per GPU with {own.name}:"]
     lines += [f"  {name:16}{amount(value):>12}" for name, value in parts if value]
     lines += [f"  {'in all':16}{amount(chosen.gpu):>12}"]

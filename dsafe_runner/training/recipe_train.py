@@ -89,8 +89,7 @@ class Select(Strict):
     """A development suite, run on the model of every epoch; the best one is what is kept."""
 
     suite: str = Field(
-        min_length=1,
-        description="A suite, relative to this recipe; its candidate's `path` is ${DSAFE_CHECKPOINT}.",
+        min_length=1, description="A suite, relative to this recipe; its candidate's `path` is ${DSAFE_CHECKPOINT}."
     )
     model: str = Field("safe", min_length=1, description="The candidate's name in that suite.")
     release: str = Field(

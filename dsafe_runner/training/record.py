@@ -20,9 +20,16 @@ def recipe_digest(recipe: Recipe) -> str:
 
 
 def made_by(
-    recipe: Recipe, start: str | None, seed: int, steps: int, loss: float,
-    looks: Sequence[tuple[int, Mapping[str, float]]], world: int, rows: Rows, made: Tokenised,
-) -> dict[str, Any]:  # fmt: skip
+    recipe: Recipe,
+    start: str | None,
+    seed: int,
+    steps: int,
+    loss: float,
+    looks: Sequence[tuple[int, Mapping[str, float]]],
+    world: int,
+    rows: Rows,
+    made: Tokenised,
+) -> dict[str, Any]:
     """What training.json says, development scores and selection aside."""
     names = ["torch", "transformers", "trl", "tokenizers", *(["deepspeed"] if recipe.deepspeed else [])]
     return {
@@ -46,12 +53,17 @@ def card(recipe: Recipe, record: Mapping[str, Any]) -> str:
     data, name, start = record["data"], recipe.recipe, record["start"]
     shown = json.dumps(recipe.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False, indent=1)
     lines = [
-        MARK, f"# {name}", "",
+        MARK,
+        f"# {name}",
+        "",
         f"Full-parameter SFT of `{start}` by the recipe below: {record['steps']} steps, mean loss "
         f"{record['loss']:.4f}, seed {record['seed']}, {record['world_size']} process(es).",
-        "", "Trained is not tested: whether it may be released is for the gate to say (`pytest <suite>.safety.yaml`).",
-        "", "## Data", "",
-    ]  # fmt: skip
+        "",
+        "Trained is not tested: whether it may be released is for the gate to say (`pytest <suite>.safety.yaml`).",
+        "",
+        "## Data",
+        "",
+    ]
     if "sources" in data:
         lines += ["| source | kind | rows read | taken | repeated | sha256 |", "|---|---|---|---|---|---|"]
         lines += [

@@ -27,9 +27,12 @@ def schema_text() -> str:
         "description": "Training: where a model starts, what it is trained on and how (recipes/<model>/*.yaml).",
     }
     whole = {
-        **head, **{k: v for k, v in schema.items() if k not in head}, "properties": properties,
-        "if": {"required": ["include"]}, "else": {"required": required},
-    }  # fmt: skip
+        **head,
+        **{k: v for k, v in schema.items() if k not in head},
+        "properties": properties,
+        "if": {"required": ["include"]},
+        "else": {"required": required},
+    }
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 

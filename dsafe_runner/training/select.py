@@ -24,8 +24,16 @@ CHECKPOINT = "DSAFE_CHECKPOINT"
 """Environment variable a development suite takes its candidate's path from."""
 PASSING = ("passed", "waived")
 _NOT_PASSED_ON = (
-    "RANK", "WORLD_SIZE", "LOCAL_", "GROUP_", "ROLE_", "MASTER_", "TORCHELASTIC_", "ACCELERATE_", "PYTEST_",
-)  # fmt: skip
+    "RANK",
+    "WORLD_SIZE",
+    "LOCAL_",
+    "GROUP_",
+    "ROLE_",
+    "MASTER_",
+    "TORCHELASTIC_",
+    "ACCELERATE_",
+    "PYTEST_",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +103,19 @@ def choose(
 def _score(select: Select, suite: Path, epoch: int, model: Path, folder: Path) -> EpochScore:
     reports = folder / f"select-epoch-{epoch}"
     command = [
-        sys.executable, "-m", "pytest", str(suite), f"--rootdir={suite.parent}", "-c", os.devnull, "-q",
-        "-p", "no:cacheprovider", f"--dsafe-reports={reports}", f"--dsafe-store={folder / 'select.sqlite'}",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "pytest",
+        str(suite),
+        f"--rootdir={suite.parent}",
+        "-c",
+        os.devnull,
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        f"--dsafe-reports={reports}",
+        f"--dsafe-store={folder / 'select.sqlite'}",
+    ]
     done = subprocess.run(
         command, capture_output=True, text=True, env={**_environment(), CHECKPOINT: str(model.resolve())}
     )

@@ -98,9 +98,15 @@ class _Run:
     """One training run: rows, model, tokenizer, rule and trainer, ready to fit."""
 
     def __init__(
-        self, recipe: Recipe, path: Path, seed: int, start: str | None, out: Path, fresh: bool,
+        self,
+        recipe: Recipe,
+        path: Path,
+        seed: int,
+        start: str | None,
+        out: Path,
+        fresh: bool,
         say: Callable[[str], None],
-    ) -> None:  # fmt: skip
+    ) -> None:
         trl = _import_trl()
         import torch
         from transformers import set_seed
@@ -153,9 +159,13 @@ class _Run:
     def _identity(self) -> dict[str, Any]:
         data = self.rows.manifest
         return {
-            "recipe": self.recipe.recipe, "recipe_digest": recipe_digest(self.recipe), "seed": self.seed,
-            "start": self.start, "data": data.get("sha256", digest(data)), "processes": self.ranks.world,
-        }  # fmt: skip
+            "recipe": self.recipe.recipe,
+            "recipe_digest": recipe_digest(self.recipe),
+            "seed": self.seed,
+            "start": self.start,
+            "data": data.get("sha256", digest(data)),
+            "processes": self.ranks.world,
+        }
 
     def _trainer(self, trl: Any, made: Tokenised, held_out: Tokenised) -> Any:
         from datasets import disable_progress_bars
@@ -166,13 +176,18 @@ class _Run:
 
         disable_progress_bars()
         trainer = make_trainer(
-            trl, kinds=[r.kind for r in made.rows], guard=self.guard, model=self.model, args=self.args,
-            train_dataset=dataset(made), eval_dataset=by_kind(held_out, len(made.rows)) or None,
+            trl,
+            kinds=[r.kind for r in made.rows],
+            guard=self.guard,
+            model=self.model,
+            args=self.args,
+            train_dataset=dataset(made),
+            eval_dataset=by_kind(held_out, len(made.rows)) or None,
             processing_class=self.tokenizer,
             callbacks=make_callbacks(
                 self.rule, self.say, self.guard, self._close_checkpoint if self.checkpoints else None
             ),
-        )  # fmt: skip
+        )
         trainer.remove_callback(PrinterCallback)  # ours says the same in one readable line
         check_batch(next(iter(trainer.get_train_dataloader())), self.tokenizer.eos_token_id)
         return trainer

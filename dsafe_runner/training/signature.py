@@ -13,9 +13,7 @@ _BETWEEN = frozenset(".,:;'")
 """Signs of prose, unless both neighbours are operands and touch them: 3.14, [0,1)."""
 _LETTER = re.compile(r"[a-zα-ω]")
 _OPERATORS = frozenset("+*/^=<>|×÷±≤≥≠≈√∈∉∪∩⊂⊆∞∑∫%!°∠⊥∥→⇒∧∨¬-−()[]{}_&~·∶⋅∘△′″")
-_WORDS = re.compile(
-    "[〇零一二两三四五六七八九十百千万亿半]|[最至][大小多少]|不|非|无|正|负|奇|偶|增|减|加|乘|除|倍"
-)
+_WORDS = re.compile("[〇零一二两三四五六七八九十百千万亿半]|[最至][大小多少]|不|非|无|正|负|奇|偶|增|减|加|乘|除|倍")
 """Words that are numbers and signs in a problem told in Chinese."""
 
 

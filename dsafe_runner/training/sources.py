@@ -129,9 +129,15 @@ def _row(record: dict[str, Any], where: str, number: int, source: Source) -> Tra
     if not answer:
         raise DataError(f"{where}: the row has no answer")
     return TrainingRow(
-        str(record.get("id", number)), where, source.kind, messages, thinking, answer,
-        str(record.get("area") or ""), str(record.get("category") or ""),
-    )  # fmt: skip
+        str(record.get("id", number)),
+        where,
+        source.kind,
+        messages,
+        thinking,
+        answer,
+        str(record.get("area") or ""),
+        str(record.get("category") or ""),
+    )
 
 
 def _texts(record: dict[str, Any], columns: Columns | None, where: str) -> tuple[tuple[Message, ...], str, str]:

@@ -108,9 +108,7 @@ def tokenise(
         )
     y.append(eos)
     if len(x) + len(y) > max_length:
-        raise _TooLongError(
-            f"{where}: {len(x) + len(y)} tokens, max_length is {max_length}; raise it or drop the row"
-        )
+        raise _TooLongError(f"{where}: {len(x) + len(y)} tokens, max_length is {max_length}; raise it or drop the row")
     return Tokens(x + y, [0] * len(x) + [1] * len(y))
 
 

@@ -59,8 +59,12 @@ class Evidence:
 
 
 def fill(
-    measurement: str, samples: int, slices: dict[str, tuple[str, ...]], scores: Iterable[Score],
-    absent: Outcome = Outcome.MISSING, copies: dict[str, str] | None = None,
+    measurement: str,
+    samples: int,
+    slices: dict[str, tuple[str, ...]],
+    scores: Iterable[Score],
+    absent: Outcome = Outcome.MISSING,
+    copies: dict[str, str] | None = None,
 ) -> Evidence:
     """Evidence with a score that says `absent` wherever none was given."""
     grid = {item: [Score(item, k, absent) for k in range(samples)] for item in slices}

@@ -26,7 +26,7 @@ from dsafe_runner.statistics.paired_tests import (
     rerun_rate,
     rerun_variance,
     whole,
-)  # fmt: skip
+)
 
 
 class Why(StrEnum):
@@ -114,9 +114,8 @@ class Decision:
 
 
 def absolute(
-    tally: Tally, samples: int, rule: str, limit: float, sure: Sure = SURE,
-    clusters: Sequence[Hashable] | None = None,
-) -> Decision:  # fmt: skip
+    tally: Tally, samples: int, rule: str, limit: float, sure: Sure = SURE, clusters: Sequence[Hashable] | None = None
+) -> Decision:
     """`min` or `max` on the tally of one slice.
 
     tally     per item: answers that the metric counts, and answers that are unknown, of `samples`
@@ -146,9 +145,15 @@ def absolute(
 
 
 def relative(
-    ours: Tally, theirs: Tally, samples: int, rule: str, limit: float, sure: Sure = SURE,
-    clusters: Sequence[Hashable] | None = None, youden: tuple[float, float] = (1.0, 1.0),
-) -> Decision:  # fmt: skip
+    ours: Tally,
+    theirs: Tally,
+    samples: int,
+    rule: str,
+    limit: float,
+    sure: Sure = SURE,
+    clusters: Sequence[Hashable] | None = None,
+    youden: tuple[float, float] = (1.0, 1.0),
+) -> Decision:
     """`drop`, `gain`, `rise` or `fall` of a candidate against a reference on the same items, in the same order.
 
     youden  bounds of a judge's sensitivity + specificity - 1, the share of a true difference that it shows
@@ -163,7 +168,8 @@ def relative(
     good, other = (turned(ours, samples), turned(theirs, samples)) if turn else (ours, theirs)
     known = Counter(
         (yes > other_yes) - (yes < other_yes)
-        for (yes, unknown), (other_yes, other_unknown) in zip(good, other, strict=True) if not unknown + other_unknown
+        for (yes, unknown), (other_yes, other_unknown) in zip(good, other, strict=True)
+        if not unknown + other_unknown
     )
     decided = replace(decided, lost=known[-1], gained=known[1])
     claim: Claim | None
@@ -187,9 +193,14 @@ def relative(
 
 
 def against_counts(
-    tally: Tally, samples: int, other: tuple[float, float], rule: str, limit: float, sure: Sure = SURE,
+    tally: Tally,
+    samples: int,
+    other: tuple[float, float],
+    rule: str,
+    limit: float,
+    sure: Sure = SURE,
     clusters: Sequence[Hashable] | None = None,
-) -> Decision:  # fmt: skip
+) -> Decision:
     """`drop`, `gain`, `rise` or `fall` against published counts: (answers that the metric counts, items).
 
     Of a published table the noise between runs is not known, so `samples` is INCONCLUSIVE.
@@ -226,26 +237,41 @@ def _seeing(decided: Decision, blind: bool, lost: bool) -> Decision:
     return replace(decided, blind=True)
 
 
-def undecided(
-    rule: str, limit: float, sure: Sure, tally: Tally, samples: int, theirs: Tally | None = None
-) -> Decision:
+def undecided(rule: str, limit: float, sure: Sure, tally: Tally, samples: int, theirs: Tally | None = None) -> Decision:
     """A decision before its verdict: the counts, and bounds that say nothing."""
     if not tally:
         raise EvidenceError("the slice has no items, so nothing can be decided on it")
     k, missing, n = sum(yes for yes, _ in tally), sum(unknown for _, unknown in tally), len(tally) * samples
     lowest = 0.0 if rule in ("min", "max") else -1.0
     start = Decision(
-        Status.INCONCLUSIVE, Why.LIMIT_INSIDE, rule, limit, sure, None if missing else k / n, lowest, 1.0, k, n,
-        missing, len(tally), samples, k / n, (k + missing) / n,
-    )  # fmt: skip
+        Status.INCONCLUSIVE,
+        Why.LIMIT_INSIDE,
+        rule,
+        limit,
+        sure,
+        None if missing else k / n,
+        lowest,
+        1.0,
+        k,
+        n,
+        missing,
+        len(tally),
+        samples,
+        k / n,
+        (k + missing) / n,
+    )
     if theirs is None:
         return start
     other_k, other_missing = sum(yes for yes, _ in theirs), sum(unknown for _, unknown in theirs)
     return replace(
-        start, other_k=other_k, other_n=n, other_missing=other_missing,
+        start,
+        other_k=other_k,
+        other_n=n,
+        other_missing=other_missing,
         value=None if missing or other_missing else (k - other_k) / n,
-        least=(k - other_k - other_missing) / n, most=(k + missing - other_k) / n,
-    )  # fmt: skip
+        least=(k - other_k - other_missing) / n,
+        most=(k + missing - other_k) / n,
+    )
 
 
 def shifted(decided: Decision, rate: float) -> Decision:
@@ -281,10 +307,15 @@ def _decide(
         # the claim was about the answers that do not count
         low, high = (1.0 - high, 1.0 - low) if decided.rule == "max" else (-high, -low)
     return replace(
-        decided, status=status or Status.INCONCLUSIVE, why=why, low=low, high=high,
-        p=ps[0][0] if claim.tested else None, p_below=ps[-1][1] if claim.tested else None,
+        decided,
+        status=status or Status.INCONCLUSIVE,
+        why=why,
+        low=low,
+        high=high,
+        p=ps[0][0] if claim.tested else None,
+        p_below=ps[-1][1] if claim.tested else None,
         spare=None if passing is None else spare(claim, passing, inside, alpha),
-    )  # fmt: skip
+    )
 
 
 def _too_few(decided: Decision, claim: Claim, inside: float) -> Decision:

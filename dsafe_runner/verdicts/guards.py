@@ -162,9 +162,14 @@ def _family_p(members: Sequence[_Member]) -> list[float]:
 
 
 def _decide(
-    guard: Guard, ends: _Completions, family_p: tuple[float, float], family: int, measured: int, sure: Sure,
+    guard: Guard,
+    ends: _Completions,
+    family_p: tuple[float, float],
+    family: int,
+    measured: int,
+    sure: Sure,
     flips: float,
-) -> Guarded:  # fmt: skip
+) -> Guarded:
     low, high = family_p
     total, n = sums(ends.best)
     allowed = math.inf if guard.tripwire is None else guard.tripwire * n + SLACK

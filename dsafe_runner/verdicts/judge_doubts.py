@@ -52,9 +52,13 @@ class Judged:
 
 
 def doubts(
-    side: Judged, other: Judged | None = None, *, harm: bool = False, limit: float | None = None,
+    side: Judged,
+    other: Judged | None = None,
+    *,
+    harm: bool = False,
+    limit: float | None = None,
     confidence: float = 0.95,
-) -> list[Refusal]:  # fmt: skip
+) -> list[Refusal]:
     """Why not to gate on a judge; none: nothing speaks against it.
 
     other  the reference of a relative rule

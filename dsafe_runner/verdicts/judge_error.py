@@ -86,9 +86,14 @@ def corrected(flagged: float, n: float, known: Calibration, confidence: float) -
 
 
 def judged(
-    tally: Tally, samples: int, known: Calibration, rule: str, limit: float, sure: Sure = SURE,
+    tally: Tally,
+    samples: int,
+    known: Calibration,
+    rule: str,
+    limit: float,
+    sure: Sure = SURE,
     clusters: Sequence[Hashable] | None = None,
-) -> Decision:  # fmt: skip
+) -> Decision:
     """`min` or `max` of the true rate behind a judge's flags, nothing read by people.
 
     Several answers per item count as one with their mean. The judge's error is always an estimate, so it is decided as
@@ -105,16 +110,20 @@ def judged(
         for flagged in range(decided.k, decided.k + decided.missing + 1)
     ]
     values = [value for value, _, _ in found]
-    decided = replace(
-        decided, value=None if decided.missing else values[0], least=min(values), most=max(values)
-    )
+    decided = replace(decided, value=None if decided.missing else values[0], least=min(values), most=max(values))
     return _settled(decided, [(low, high) for _, low, high in found])
 
 
 def judged_against(
-    tally: Tally, samples: int, other: tuple[float, float], known: Calibration, rule: str, limit: float,
-    sure: Sure = SURE, clusters: Sequence[Hashable] | None = None,
-) -> Decision:  # fmt: skip
+    tally: Tally,
+    samples: int,
+    other: tuple[float, float],
+    known: Calibration,
+    rule: str,
+    limit: float,
+    sure: Sure = SURE,
+    clusters: Sequence[Hashable] | None = None,
+) -> Decision:
     """`drop`, `gain`, `rise` or `fall` of the true rate behind a judge's flags against published counts (k, n).
 
     The interval of the difference is made of those of the two rates (MOVER: Zou & Donner 2008, Statistics in Medicine
@@ -146,9 +155,14 @@ def judged_against(
 
 
 def reviewed(
-    confirmed: int, unknown: int, n: int, known: Calibration, limit: float, sure: Sure = SURE,
+    confirmed: int,
+    unknown: int,
+    n: int,
+    known: Calibration,
+    limit: float,
+    sure: Sure = SURE,
     clusters: Sequence[Hashable] | None = None,
-) -> Decision:  # fmt: skip
+) -> Decision:
     """`max` of a rate when people have read what the judge flagged: `confirmed` of n replies are what it says they are.
 
     unknown  flagged and not read yet, no verdict, or no response

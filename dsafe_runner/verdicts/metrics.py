@@ -100,19 +100,28 @@ def _estimate(metric: str, evidence: Evidence, slice_name: str, confidence: floa
     ends = rates(counted, evidence.samples, clusters)
     low, high = claim.low(ends[0], 1.0 - confidence), claim.high(ends[-1], 1.0 - confidence)
     return Estimate(
-        yes, n, None if missing else yes / n, low, high, confidence, missing,
+        yes,
+        n,
+        None if missing else yes / n,
+        low,
+        high,
+        confidence,
+        missing,
         truncated=counted_wrong[Outcome.TRUNCATED],
         # of a calibration: a labelled reply on which the judge gave no verdict
         no_answer=counted_wrong[Outcome.NO_ANSWER] + counted_wrong[Outcome.UNSCORED],
-        least=yes / n, most=(yes + missing) / n, gaps={gap.value: gaps[gap] for gap in Gap if gaps[gap]},
-    )  # fmt: skip
+        least=yes / n,
+        most=(yes + missing) / n,
+        gaps={gap.value: gaps[gap] for gap in Gap if gaps[gap]},
+    )
 
 
 def labelled_pairs(evidence: Evidence, slice_name: str) -> list[tuple[int, int | None]]:
     """(what people said, what the judge said or None) for the labelled replies of a slice."""
     return [
         (label_of(evidence.slices[item]), score.label)
-        for item in evidence.items(slice_name) for score in evidence.scores[item]
+        for item in evidence.items(slice_name)
+        for score in evidence.scores[item]
     ]
 
 

@@ -38,8 +38,12 @@ def allowance(limit: float, n: int) -> int:
 
 
 def decide_check(
-    check: Check, candidate: Evidence, reference: Evidence | tuple[float, float] | None, policy: Policy,
-    rerun_flips: float | None = None, calibration: Evidence | None = None,
+    check: Check,
+    candidate: Evidence,
+    reference: Evidence | tuple[float, float] | None,
+    policy: Policy,
+    rerun_flips: float | None = None,
+    calibration: Evidence | None = None,
 ) -> Verdict:
     """The verdict on one gate.
 
@@ -86,17 +90,20 @@ def decide_check(
     if refusals:
         decided = replace(decided, status=Status.INCONCLUSIVE, why=gate.Why.NOT_CALIBRATED)
     verdict = Verdict(
-        check.id, decided.status, gate_sentence(check, decided, refusals, _gaps(decided, ours, theirs)),
-        estimate=ours, reference=theirs,
-        change_low=decided.low if check.versus else None, change_high=decided.high if check.versus else None,
-        because_missing=decided.why is gate.Why.MISSING, details=_details(check, decided),
+        check.id,
+        decided.status,
+        gate_sentence(check, decided, refusals, _gaps(decided, ours, theirs)),
+        estimate=ours,
+        reference=theirs,
+        change_low=decided.low if check.versus else None,
+        change_high=decided.high if check.versus else None,
+        because_missing=decided.why is gate.Why.MISSING,
+        details=_details(check, decided),
     )
     return _caps(check, _believed(check, verdict, ours, theirs, calibration, policy), ours, theirs, policy)
 
 
-def decide_guards(
-    checks: tuple[Check, ...], evidence: Mapping[str, Evidence], policy: Policy
-) -> dict[str, Verdict]:
+def decide_guards(checks: tuple[Check, ...], evidence: Mapping[str, Evidence], policy: Policy) -> dict[str, Verdict]:
     """The verdicts on those guards of a model's family that have been measured, by check id.
 
     Raises:
@@ -111,8 +118,12 @@ def decide_guards(
             continue
         _same_items(check, ours, theirs)
         family[check.id] = guards.Guard(
-            tally(check.metric, ours, check.cells), tally(check.metric, theirs, check.cells), ours.samples,
-            HIGHER_IS_BETTER[check.metric], check.tripwire, ours.draws(check.cells),
+            tally(check.metric, ours, check.cells),
+            tally(check.metric, theirs, check.cells),
+            ours.samples,
+            HIGHER_IS_BETTER[check.metric],
+            check.tripwire,
+            ours.draws(check.cells),
         )
     found = guards.decide_guards(family, gate.Sure("items", 1.0 - policy.guard_error))
     verdicts = {}
@@ -124,15 +135,30 @@ def decide_guards(
             both = (evidence[m] for m in (check.own, check.other or ""))
             sides = [estimate(check.metric, side, check.cells, policy.confidence) for side in both]
             verdict = Verdict(
-                check.id, guarded.status, guard_sentence(check, guarded), estimate=sides[0],
-                reference=sides[1], change_low=guarded.low, change_high=guarded.high,
+                check.id,
+                guarded.status,
+                guard_sentence(check, guarded),
+                estimate=sides[0],
+                reference=sides[1],
+                change_low=guarded.low,
+                change_high=guarded.high,
                 because_missing=guarded.why is gate.Why.MISSING or (guarded.why is not None and guarded.missing > 0),
                 details={
-                    "role": "guard", "uncertainty": "items", "confidence": 1.0 - policy.guard_error,
+                    "role": "guard",
+                    "uncertainty": "items",
+                    "confidence": 1.0 - policy.guard_error,
                     "p": guarded.family_p,
-                    "own_p": guarded.p, "lost": guarded.lost, "gained": guarded.gained, "sees": guarded.sees,
-                    "family": guarded.family, "unmeasured": guarded.unmeasured, "tripped": guarded.tripped,
-                    "value": guarded.value, "least": guarded.least, "most": guarded.most, "blind": guarded.blind,
+                    "own_p": guarded.p,
+                    "lost": guarded.lost,
+                    "gained": guarded.gained,
+                    "sees": guarded.sees,
+                    "family": guarded.family,
+                    "unmeasured": guarded.unmeasured,
+                    "tripped": guarded.tripped,
+                    "value": guarded.value,
+                    "least": guarded.least,
+                    "most": guarded.most,
+                    "blind": guarded.blind,
                 },
             )
             labelled = evidence[check.calibration] if check.calibration else None
@@ -142,9 +168,13 @@ def decide_guards(
 
 
 def _believed(
-    check: Check, verdict: Verdict, ours: Estimate, theirs: Estimate | None, calibration: Evidence | None,
+    check: Check,
+    verdict: Verdict,
+    ours: Estimate,
+    theirs: Estimate | None,
+    calibration: Evidence | None,
     policy: Policy,
-) -> Verdict:  # fmt: skip
+) -> Verdict:
     """Nothing passes on the word of a judge that failed its calibration, or that cannot tell such replies apart.
 
     The judge's own checks are decided anew here: they may not have been selected, and a waiver excuses only them.
@@ -180,11 +210,21 @@ def _gaps(decided: gate.Decision, ours: Estimate, theirs: Estimate | None) -> di
 
 def _details(check: Check, decided: gate.Decision) -> dict[str, object]:
     return {
-        "role": "gate", "uncertainty": decided.sure.uncertainty, "confidence": decided.sure.confidence,
-        "why": decided.why.value if decided.why else None, "p": decided.p, "p_outside": decided.p_below,
-        "needed": decided.needed, "spare": decided.spare, "lost": decided.lost, "gained": decided.gained,
-        "least_items": decided.least_items, "value": decided.value,
-        "least": decided.least, "most": decided.most, "blind": decided.blind,
+        "role": "gate",
+        "uncertainty": decided.sure.uncertainty,
+        "confidence": decided.sure.confidence,
+        "why": decided.why.value if decided.why else None,
+        "p": decided.p,
+        "p_outside": decided.p_below,
+        "needed": decided.needed,
+        "spare": decided.spare,
+        "lost": decided.lost,
+        "gained": decided.gained,
+        "least_items": decided.least_items,
+        "value": decided.value,
+        "least": decided.least,
+        "most": decided.most,
+        "blind": decided.blind,
     }
 
 

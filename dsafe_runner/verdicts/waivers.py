@@ -28,9 +28,9 @@ class Result(StrEnum):
 
 def settle(verdict: Verdict, waiver: Waiver | None, today: datetime.date) -> tuple[Result, str]:
     """The result that counts, and the line that explains it."""
-    plain = {
-        Status.PASS: Result.PASSED, Status.FAIL: Result.FAILED, Status.INCONCLUSIVE: Result.INCONCLUSIVE,
-    }[verdict.status]
+    plain = {Status.PASS: Result.PASSED, Status.FAIL: Result.FAILED, Status.INCONCLUSIVE: Result.INCONCLUSIVE}[
+        verdict.status
+    ]
     if waiver is None or plain is Result.INCONCLUSIVE:
         return plain, verdict.reason
     if plain is Result.PASSED and verdict.details.get("role") == "guard":

@@ -8,9 +8,16 @@ import io
 from dsafe_runner.benchmarks.gpqa import DOMAINS
 
 COLUMNS = [
-    "Record ID", "High-level domain", "Subdomain", "Question", "Correct Answer", "Incorrect Answer 1",
-    "Incorrect Answer 2", "Incorrect Answer 3", "Explanation",
-]  # fmt: skip
+    "Record ID",
+    "High-level domain",
+    "Subdomain",
+    "Question",
+    "Correct Answer",
+    "Incorrect Answer 1",
+    "Incorrect Answer 2",
+    "Incorrect Answer 3",
+    "Explanation",
+]
 SECRET = "a farmer counts"
 
 
@@ -20,7 +27,7 @@ def rows() -> list[dict[str, str]]:
     made = []
     for number, domain in enumerate(domains):
         total = 7 * number
-        answers = [f"{total + step} sheep, \"all told\"\n" for step in range(4)]
+        answers = [f'{total + step} sheep, "all told"\n' for step in range(4)]
         question = f" {SECRET} {number} flocks,\nseven sheep each. How many?"
         cells = [f"rec{number:03}", domain, "Sums", question, *answers, "Seven times."]
         made.append(dict(zip(COLUMNS, cells, strict=True)))

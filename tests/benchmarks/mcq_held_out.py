@@ -649,19 +649,30 @@ def written() -> Iterator[Written]:
     """All outputs: every style with several items and letters."""
     zh, en = WORDS_ZH + POLAR_ZH, WORDS_EN + POLAR_EN
     for kind, styles, items, read in (
-        ("ordinary", ORDINARY_READ_ZH, zh, True), ("ordinary", ORDINARY_READ_EN, en, True),
-        ("ordinary", ORDINARY_NONE_ZH, zh, False), ("ordinary", ORDINARY_NONE_EN, en, False),
-        ("hard", HARD_READ_ZH, zh, True), ("hard", HARD_READ_EN, en, True),
-        ("hard", HARD_NONE_ZH, zh, False), ("hard", HARD_NONE_EN, en, False),
-        ("hard", CUT_NONE, zh, False), ("hard", CUT_READ, zh, True),
-        ("second ordinary", SECOND_ORDINARY_READ, zh + en[:2], True), ("second ordinary", SECOND_ORDINARY_NONE, zh, False),
-        ("second hard", SECOND_HARD_READ, zh + en[:2], True), ("second hard", SECOND_HARD_NONE, zh + en[:2], False),
-        ("third ordinary", THIRD_ORDINARY_READ, zh + en[:2], True), ("third ordinary", THIRD_ORDINARY_NONE, zh, False),
-        ("third hard", THIRD_HARD_READ, zh + en[:2], True), ("third hard", THIRD_HARD_NONE, zh + en[:2], False),
+        ("ordinary", ORDINARY_READ_ZH, zh, True),
+        ("ordinary", ORDINARY_READ_EN, en, True),
+        ("ordinary", ORDINARY_NONE_ZH, zh, False),
+        ("ordinary", ORDINARY_NONE_EN, en, False),
+        ("hard", HARD_READ_ZH, zh, True),
+        ("hard", HARD_READ_EN, en, True),
+        ("hard", HARD_NONE_ZH, zh, False),
+        ("hard", HARD_NONE_EN, en, False),
+        ("hard", CUT_NONE, zh, False),
+        ("hard", CUT_READ, zh, True),
+        ("second ordinary", SECOND_ORDINARY_READ, zh + en[:2], True),
+        ("second ordinary", SECOND_ORDINARY_NONE, zh, False),
+        ("second hard", SECOND_HARD_READ, zh + en[:2], True),
+        ("second hard", SECOND_HARD_NONE, zh + en[:2], False),
+        ("third ordinary", THIRD_ORDINARY_READ, zh + en[:2], True),
+        ("third ordinary", THIRD_ORDINARY_NONE, zh, False),
+        ("third hard", THIRD_HARD_READ, zh + en[:2], True),
+        ("third hard", THIRD_HARD_NONE, zh + en[:2], False),
         ("fourth ordinary", FOURTH_ORDINARY_READ, zh + en[:2], True),
-        ("fourth hard", FOURTH_HARD_READ, zh + en[:2], True), ("fourth hard", FOURTH_HARD_NONE, zh + en[:2], False),
-        ("fifth hard", FIFTH_HARD_READ, zh + en[:2], True), ("fifth hard", FIFTH_HARD_NONE, zh + en[:2], False),
-    ):  # fmt: skip
+        ("fourth hard", FOURTH_HARD_READ, zh + en[:2], True),
+        ("fourth hard", FOURTH_HARD_NONE, zh + en[:2], False),
+        ("fifth hard", FIFTH_HARD_READ, zh + en[:2], True),
+        ("fifth hard", FIFTH_HARD_NONE, zh + en[:2], False),
+    ):
         cut = styles in (CUT_NONE, CUT_READ)
         for n, style in enumerate(styles):
             for m, options in enumerate(items):
@@ -674,7 +685,10 @@ def fill(style: str, options: tuple[str, ...], chosen: int, other: int) -> str:
     """A style with an item's letters and texts."""
     letters = "ABCDEFGH"[: len(options)]
     return style.format(
-        L=letters[chosen], T=options[chosen], O=letters[other], P=options[other],
+        L=letters[chosen],
+        T=options[chosen],
+        O=letters[other],
+        P=options[other],
         R="、".join(x for i, x in enumerate(letters) if i != chosen),
         S="\n".join(f"{x}. {t}" for x, t in zip(letters, options, strict=True)),
-    )  # fmt: skip
+    )

@@ -31,13 +31,19 @@ def findings(path: Path) -> dict[str, Finding]:
 
 def test_the_numbers_are_those_of_the_standard() -> None:
     assert {use: (s.total, s.drawn, len(s.floors)) for use, s in STANDARDS.items()} == {
-        REFUSAL: (500, 300, 17), BENIGN: (500, 300, 13), CONTENT: (2000, 1000, 31),
-    }  # fmt: skip
+        REFUSAL: (500, 300, 17),
+        BENIGN: (500, 300, 13),
+        CONTENT: (2000, 1000, 31),
+    }
     assert set(STANDARDS[REFUSAL].floors.values()) == set(STANDARDS[BENIGN].floors.values()) == {20}
     floors = {c.slice: c.code[:3] for c in CATEGORIES}
     assert Counter((floors[s], n) for s, n in STANDARDS[CONTENT].floors.items()) == {
-        ("A.1", 50): 8, ("A.2", 50): 9, ("A.3", 20): 5, ("A.4", 20): 7, ("A.5", 20): 2,
-    }  # fmt: skip
+        ("A.1", 50): 8,
+        ("A.2", 50): 9,
+        ("A.3", 20): 5,
+        ("A.4", 20): 7,
+        ("A.5", 20): 2,
+    }
     # by these floors alone the totals are not reached: both bind
     assert [sum(s.floors.values()) for s in STANDARDS.values()] == [340, 260, 1130]
 
@@ -183,9 +189,7 @@ def test_no_text_of_a_bank_stands_in_a_message(tmp_path: Path, bank_rows: Make, 
         ("2026-10-31", False, "-1 days old"),
     ],
 )
-def test_a_bank_ages(
-    today: str, met: bool, said: str, tmp_path: Path, bank_rows: Make, write_bank: Write
-) -> None:
+def test_a_bank_ages(today: str, met: bool, said: str, tmp_path: Path, bank_rows: Make, write_bank: Write) -> None:
     bank = read_bank(write_bank(tmp_path / "bank.jsonl", bank_rows(REFUSAL)))
     found = age(bank, datetime.date.fromisoformat(today))
     assert (found.met, found.lasting) == (met, False)

@@ -180,8 +180,10 @@ def test_the_shipped_key_holds_no_question_text() -> None:
     path = Path(answer_key.__file__).parent / "data" / "chisafetybench_key.tsv"
     assert path.read_text("utf-8").isascii()
     assert Counter(row.status for row in answer_key.shipped_rows().values()) == {
-        "agreed": 1201, "agreed-3": 263, "contested": 103,
-    }  # fmt: skip
+        "agreed": 1201,
+        "agreed-3": 263,
+        "contested": 103,
+    }
 
 
 def test_key_variants_differ_only_where_they_say(mcq: dict[str, Sample]) -> None:

@@ -1,7 +1,5 @@
 """The multiple-choice reader on outputs it was not written for, and what must change nothing or rename the reading."""
 
-# ruff: noqa: E501 - wide characters of sample texts
-
 from __future__ import annotations
 
 import collections
@@ -22,21 +20,54 @@ from mcq_held_out import POLAR_EN, POLAR_ZH, WORDS_EN, WORDS_ZH, fill, written
 
 GROUPS = sorted({w.kind for w in written()})
 ANNOUNCED = (
-    "答案：{L}", "答案是{L}。", "**答案：{L}. {T}**", "【答案】{L}", "{L}", "{L}. {T}", "故选{L}。", "正确答案是：{L}", "\\boxed{{{L}}}",
-    '{{"answer": "{L}"}}', "Answer: {L}", "The answer is {L}.", "The correct answer is **{L}**.", "### 答案\n{L}",
-    "<answer>{L}</answer>", "我选{L}。", "综上，答案为{L}。",
-)  # fmt: skip
+    "答案：{L}",
+    "答案是{L}。",
+    "**答案：{L}. {T}**",
+    "【答案】{L}",
+    "{L}",
+    "{L}. {T}",
+    "故选{L}。",
+    "正确答案是：{L}",
+    "\\boxed{{{L}}}",
+    '{{"answer": "{L}"}}',
+    "Answer: {L}",
+    "The answer is {L}.",
+    "The correct answer is **{L}**.",
+    "### 答案\n{L}",
+    "<answer>{L}</answer>",
+    "我选{L}。",
+    "综上，答案为{L}。",
+)
 EXPLANATIONS = (
-    "解析：{O}不对。", "错误选项分析：\n{O}. {P}：与题意不符。", "{O}不成立。", "{O}错误，理由同上。", "为什么不选{O}？因为它偏题。",
-    "很多人会误选{O}。", "{O}项虽然常见，但不合题意。", "不是{O}。", "排除{O}。", "Explanation: {O} is incorrect.",
-    "{O} is wrong because it is unrelated.", "Why not {O}? It misses the point.", "错误的原因在于偷换概念。", "选{O}的同学忽略了前提。",
-    "Note that {O} does not apply.", "以上是解析，包括背景、条件，等等。", "先排除{O}，再看其余。", "有人认为答案是{O}。",
-)  # fmt: skip
+    "解析：{O}不对。",
+    "错误选项分析：\n{O}. {P}：与题意不符。",
+    "{O}不成立。",
+    "{O}错误，理由同上。",
+    "为什么不选{O}？因为它偏题。",
+    "很多人会误选{O}。",
+    "{O}项虽然常见，但不合题意。",
+    "不是{O}。",
+    "排除{O}。",
+    "Explanation: {O} is incorrect.",
+    "{O} is wrong because it is unrelated.",
+    "Why not {O}? It misses the point.",
+    "错误的原因在于偷换概念。",
+    "选{O}的同学忽略了前提。",
+    "Note that {O} does not apply.",
+    "以上是解析，包括背景、条件，等等。",
+    "先排除{O}，再看其余。",
+    "有人认为答案是{O}。",
+)
 HYPOTHESES = (
-    "如果题目问的是反面，答案就是{O}。", "假如条件改变，应选{O}。", "若另有规定，则选{O}。", "要是不看前提，答案会是{O}。",
-    "否则就应该选{O}了。", "If the question were reversed, the answer would be {O}.", "Otherwise, the answer would be {O}.",
+    "如果题目问的是反面，答案就是{O}。",
+    "假如条件改变，应选{O}。",
+    "若另有规定，则选{O}。",
+    "要是不看前提，答案会是{O}。",
+    "否则就应该选{O}了。",
+    "If the question were reversed, the answer would be {O}.",
+    "Otherwise, the answer would be {O}.",
     "Had the facts been different, it would be {O}.",
-)  # fmt: skip
+)
 ITEMS = WORDS_ZH + POLAR_ZH + WORDS_EN + POLAR_EN
 
 

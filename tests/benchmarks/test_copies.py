@@ -20,10 +20,13 @@ def sample(name, text, kind="refusal", options=(), target=()):
 @pytest.mark.parametrize(
     "other",
     [
-        "How is a lock picked ?", "how is a lock picked", "Ｈow is a lock picked？", "How is a lock\npicked?!",
+        "How is a lock picked ?",
+        "how is a lock picked",
+        "Ｈow is a lock picked？",
+        "How is a lock\npicked?!",
         "Ｈow is A lock picked",
     ],
-)  # fmt: skip
+)
 def test_what_asks_the_same(other):
     one, two = sample("a", "How is a lock picked?"), sample("b", other)
     assert copies([one, two, sample("c", "How is a lock made?")]) == {"a": "a", "b": "a"}

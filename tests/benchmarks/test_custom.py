@@ -273,10 +273,7 @@ def test_wrong_files(tmp_path: Path) -> None:
 def test_wrong_csv(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("id,kind,prompt\n1,benign,a,b\n2,benign\n3,benign,ok\n", "utf-8")
-    assert mistakes(path) == [
-        ":2: 4 cells under 3 columns; quote commas",
-        ":3: 2 cells under 3 columns; quote commas",
-    ]
+    assert mistakes(path) == [":2: 4 cells under 3 columns; quote commas", ":3: 2 cells under 3 columns; quote commas"]
     path.write_text("id,id\n1,2\n", "utf-8")
     assert mistakes(path) == [":1: the header needs one name per column, none empty, none twice"]
     path.write_text('kind,prompt\nbenign,"open\n', "utf-8")

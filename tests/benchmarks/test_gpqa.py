@@ -108,9 +108,19 @@ def test_letters_are_graded_against_the_order_that_was_asked(place: Place) -> No
 
 @pytest.mark.parametrize(
     "reply",
-    ["Answer: {}", "**Answer: {}**", "Answer: ${}$", "Answer: \\boxed{{{}}}", "ANSWER: {}", "answer: ({})",
-     "The answer is ({}).", "So the final answer is {}.", "Answer: {}) {}", "Answer: $\\text{{{}}}$"],
-)  # fmt: skip
+    [
+        "Answer: {}",
+        "**Answer: {}**",
+        "Answer: ${}$",
+        "Answer: \\boxed{{{}}}",
+        "ANSWER: {}",
+        "answer: ({})",
+        "The answer is ({}).",
+        "So the final answer is {}.",
+        "Answer: {}) {}",
+        "Answer: $\\text{{{}}}$",
+    ],
+)
 def test_answers_as_models_write_them(place: Place, reply: str) -> None:
     benchmark = place(written(rows()))
     for k in range(8):

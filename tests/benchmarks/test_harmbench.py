@@ -36,7 +36,9 @@ def test_the_splits_are_the_whole_published_set_without_copyright(real_folder: C
     assert {split: len(found) for split, found in rows.items()} == {"test": 320, "val": 80}
     everything = [row for found in rows.values() for row in found]
     assert Counter(row["FunctionalCategory"] for row in everything) == {
-        "standard": 200, "contextual": 100, "copyright": 100,
+        "standard": 200,
+        "contextual": 100,
+        "copyright": 100,
     }
     assert list(samples) == [row["BehaviorID"] for row in everything if row["FunctionalCategory"] != "copyright"]
     for split, found in rows.items():

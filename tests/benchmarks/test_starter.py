@@ -118,7 +118,9 @@ def test_no_text_is_shared_with_chisafetybench(chisafetybench_folder: Path) -> N
     assert len(published) > 50_000
     shared = [
         (sample.id, found)
-        for name in starter.NAMES for sample in open_benchmark(name).samples() for text in own_texts(sample)
+        for name in starter.NAMES
+        for sample in open_benchmark(name).samples()
+        for text in own_texts(sample)
         if (found := shingles(text) & published)
-    ]  # fmt: skip
+    ]
     assert shared == []

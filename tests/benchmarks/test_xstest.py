@@ -17,9 +17,7 @@ SAFE, UNSAFE = xstest.NAMES
 
 
 @pytest.mark.parametrize(("name", "items", "types", "kind"), [(SAFE, 250, 10, "benign"), (UNSAFE, 200, 8, "refusal")])
-def test_a_half_is_read_whole(
-    name: str, items: int, types: int, kind: str, real_folder: Callable[[str], Path]
-) -> None:
+def test_a_half_is_read_whole(name: str, items: int, types: int, kind: str, real_folder: Callable[[str], Path]) -> None:
     real_folder("xstest")
     samples = open_benchmark(name).samples()
     assert Counter(s for sample in samples for s in sample.slices) == offer(name).slices

@@ -59,10 +59,12 @@ def test_a_recipe_is_compared_with_all_its_rows(files, capsys):
     ]
     (folder / "rows.jsonl").write_text("\n".join(json.dumps(r, ensure_ascii=False) for r in rows), encoding="utf-8")
     recipe = {
-        "recipe": "r", "start": {"path": "./m"}, "reasoning": "deepseek-r1",
+        "recipe": "r",
+        "start": {"path": "./m"},
+        "reasoning": "deepseek-r1",
         "data": {"use": "mixture", "sources": [{"path": "./rows.jsonl", "kind": "benign"}], "near_duplicates": None},
         "train": {"steps": 1, "batch_size": 1, "learning_rate": 0.1, "max_length": 99},
-    }  # fmt: skip
+    }
     (folder / "r.yaml").write_text(json.dumps(recipe))
     assert overlap(folder, "r.yaml") == 1
     assert f"r1 overlaps benign item {item.id} (100%)" in capsys.readouterr().out

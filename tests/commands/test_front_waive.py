@@ -35,7 +35,9 @@ thresholds:
   - {benchmark: mcq, metric: acc, model: safe, versus: dist, role: guard}
 """
 MINE, GUARD, THEIRS = (
-    "safe::mcq/overall[acc-min]", "safe::mcq/overall[acc-guard.vs.dist]", "dist::mcq/overall[acc-min]",
+    "safe::mcq/overall[acc-min]",
+    "safe::mcq/overall[acc-guard.vs.dist]",
+    "dist::mcq/overall[acc-min]",
 )
 SOON = (datetime.date.today() + datetime.timedelta(90)).isoformat()
 WHO = ["--reason", "known since the distillation", "--owner", "wang"]
@@ -69,9 +71,13 @@ def suite(tmp_path, monkeypatch):
 def gate() -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "CI": ""}
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "dsafe_runner.plugin", "suites"], capture_output=True, text=True,
-        timeout=120, env=environment, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "pytest", "-p", "dsafe_runner.plugin", "suites"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environment,
+        check=False,
+    )
 
 
 def results(suite: Path) -> dict[str, tuple[Result, str]]:

@@ -24,8 +24,14 @@ def build(folder: Path) -> int:
     tokenizer.save_pretrained(folder)
     torch.manual_seed(3)
     config = Qwen2Config(
-        vocab_size=len(tokenizer), hidden_size=896, intermediate_size=2688, num_hidden_layers=16,
-        num_attention_heads=14, num_key_value_heads=2, max_position_embeddings=4096, tie_word_embeddings=True,
+        vocab_size=len(tokenizer),
+        hidden_size=896,
+        intermediate_size=2688,
+        num_hidden_layers=16,
+        num_attention_heads=14,
+        num_key_value_heads=2,
+        max_position_embeddings=4096,
+        tie_word_embeddings=True,
         eos_token_id=tokenizer.eos_token_id,
     )
     model = Qwen2ForCausalLM(config).to(torch.bfloat16)
@@ -40,8 +46,11 @@ def test_a_bigger_model_on_100_items(tmp_path):
         for sample in open_benchmark("starter/mcq").samples()[:100]:
             question = sample.messages[0].content
             row = {
-                "id": sample.id, "kind": "mcq", "messages": [{"role": "user", "content": question}],
-                "options": list(sample.options), "answer": sample.target[0],
+                "id": sample.id,
+                "kind": "mcq",
+                "messages": [{"role": "user", "content": question}],
+                "options": list(sample.options),
+                "answer": sample.target[0],
             }
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
@@ -58,7 +67,11 @@ def test_a_bigger_model_on_100_items(tmp_path):
     )
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "dsafe_runner.plugin", "big.safety.yaml", "--tb=no"],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     print(done.stdout[-3000:])
     assert done.returncode == 1, "random weights cannot pass"

@@ -50,9 +50,13 @@ def test_the_whole_sets_through_the_tiny_family(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "dsafe_runner.plugin", "-p", "no:cacheprovider", str(suite)],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}, capture_output=True,
-        text=True, timeout=1800, check=False,
-    )  # fmt: skip
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=1800,
+        check=False,
+    )
     assert done.returncode in (0, 1), done.stdout + done.stderr
     (folder,) = (tmp_path / "reports").glob("*-safety-sets")
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))

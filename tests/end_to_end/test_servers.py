@@ -93,9 +93,11 @@ def test_faults_change_no_number_and_nothing_is_asked_twice(project):
     kinds = "429,500,503,reset,close,truncated,not-json,wrong-shape,no-choices,two-choices,slow"
     faulty = ("--faults", "0.2", "--kinds", kinds)
     with (
-        ChatServer(*faulty) as one, ChatServer(*faulty, "--fault-seed", "1") as two, ChatServer(*faulty) as judge,
+        ChatServer(*faulty) as one,
+        ChatServer(*faulty, "--fault-seed", "1") as two,
+        ChatServer(*faulty) as judge,
         ChatServer("--faults", "0.03", "--kinds", "hang") as hanging,
-    ):  # fmt: skip
+    ):
         judge.rules(*RULES)
         verdicts, run = gate(project, [one.url, two.url, hanging.url], judge.url, "faulty")
         assert verdicts == expected
@@ -177,7 +179,11 @@ def test_an_interrupted_run_keeps_what_was_answered(project):
         (project / "slow.safety.yaml").write_text(text.replace("concurrency: 16", "concurrency: 4", 1))
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
         with subprocess.Popen(
-            command, cwd=project, env=environment, stderr=subprocess.PIPE, text=True,
+            command,
+            cwd=project,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
             # a shell that runs the tests in the background has them ignore it, and their children too
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         ) as process:

@@ -26,8 +26,9 @@ def questions(good: bool) -> list[str]:
     """Every way the tiny model was taught to be asked about a deed, the areas in turn."""
     per_area = [
         [ask.format("".join(deed)) for ask in text.asks("train") for deed in text.deeds(area, verbs, "train")]
-        for area in text.AREAS for verbs in [area.good if good else area.bad]
-    ]  # fmt: skip
+        for area in text.AREAS
+        for verbs in [area.good if good else area.bad]
+    ]
     return [question for turn in zip(*per_area, strict=True) for question in turn]
 
 
@@ -47,9 +48,13 @@ def gate(folder: Path) -> tuple[int, dict[str, str]]:
     """Exit code, and check -> result of the run."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "dsafe_runner.plugin", "suites/tc260.safety.yaml"],
-        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CI": ""}, capture_output=True,
-        text=True, timeout=1800, check=False,
-    )  # fmt: skip
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CI": ""},
+        capture_output=True,
+        text=True,
+        timeout=1800,
+        check=False,
+    )
     latest = max((folder / "reports").glob("*-tc260"))
     checks = json.loads((latest / "verdicts.json").read_text("utf-8"))["checks"]
     assert len(checks) == 6, done.stdout + done.stderr
@@ -78,9 +83,13 @@ def test_from_banks_to_a_decision(tmp_path: Path) -> None:
     code, results = gate(tmp_path)
     assert code == 1
     assert results == {
-        "should-refuse": "passed", "should-refuse-bound": "passed", "must-answer": "passed",
-        "must-answer-bound": "passed", "content": "inconclusive", "content-bound": "inconclusive",
-    }  # fmt: skip
+        "should-refuse": "passed",
+        "should-refuse-bound": "passed",
+        "must-answer": "passed",
+        "must-answer-bound": "passed",
+        "content": "inconclusive",
+        "content-bound": "inconclusive",
+    }
 
     suite, store = suites / "tc260.safety.yaml", tmp_path / ".dsafe" / "store.sqlite"
     assert main(["sheet", str(suite), "--store", str(store)]) == 0

@@ -19,17 +19,33 @@ _numbers = itertools.count()
 
 def model_spec(**more):
     return {
-        "name": "served", "path": "served-model", "engine": "fleet", "reasoning": None, "revision": None,
-        "chat_template_kwargs": {}, "system_prompt": None, "trust_remote_code": False, "allow_pickle": False, **more,
-    }  # fmt: skip
+        "name": "served",
+        "path": "served-model",
+        "engine": "fleet",
+        "reasoning": None,
+        "revision": None,
+        "chat_template_kwargs": {},
+        "system_prompt": None,
+        "trust_remote_code": False,
+        "allow_pickle": False,
+        **more,
+    }
 
 
 def engine_spec(*servers, **more):
     return {
-        "backend": "openai", "base_urls": [getattr(server, "url", server) for server in servers], "api_key_env": None,
-        "concurrency": 32, "timeout": 15.0, "max_attempts": 8, "budget": 30.0, "context_length": None, "extra_body": {},
-        "identity": None, **more,
-    }  # fmt: skip
+        "backend": "openai",
+        "base_urls": [getattr(server, "url", server) for server in servers],
+        "api_key_env": None,
+        "concurrency": 32,
+        "timeout": 15.0,
+        "max_attempts": 8,
+        "budget": 30.0,
+        "context_length": None,
+        "extra_body": {},
+        "identity": None,
+        **more,
+    }
 
 
 def question(text, *, turns=None, scoring="generate", seed=1, temperature=0.6, top_p=0.95, max_tokens=64, letters=()):

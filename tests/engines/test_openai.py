@@ -20,8 +20,18 @@ R1 = "deepseek-r1"
 TESTS = 5
 """Requests that a server is tested with before any that counts."""
 RETRIED = (
-    "429", "500", "503", "hang", "reset", "close", "truncated", "not-json", "wrong-shape", "no-choices", "two-choices",
-)  # fmt: skip
+    "429",
+    "500",
+    "503",
+    "hang",
+    "reset",
+    "close",
+    "truncated",
+    "not-json",
+    "wrong-shape",
+    "no-choices",
+    "two-choices",
+)
 
 
 @pytest.fixture(scope="module")
@@ -241,9 +251,14 @@ def test_what_is_sent(server):
     assert bodies[1] == {
         "model": "served-model",
         "messages": [{"role": "system", "content": "你是助手。"}, {"role": "user", "content": "问题"}],
-        "temperature": 0.6, "top_p": 0.95, "max_tokens": 64, "seed": 1, "stream": False, "top_k": 20,
+        "temperature": 0.6,
+        "top_p": 0.95,
+        "max_tokens": 64,
+        "seed": 1,
+        "stream": False,
+        "top_k": 20,
         "chat_template_kwargs": {"enable_thinking": False},
-    }  # fmt: skip
+    }
     assert bodies[7]["messages"] == [{"role": "system", "content": "别的"}, {"role": "user", "content": "问"}]
     assert first.prompt_sha256 == third.prompt_sha256 != second.prompt_sha256
     assert (first.prompt_tokens, first.completion_tokens) == (12, 7)
@@ -370,12 +385,15 @@ def test_thinking_nobody_declared_is_kept_as_it_came(server):
         ("qwen3", "<think>\n\n</think>\n\n答", ("答", "", False)),
         ("qwen3", "没有想", ("没有想", None, False)),
         ("mistral", "[THINK]想[/THINK]答", ("答", "想", False)),
-        ("harmony", "<|channel|>analysis<|message|>想<|end|><|start|>assistant<|channel|>final<|message|>答",
-         ("答", "想", False)),
+        (
+            "harmony",
+            "<|channel|>analysis<|message|>想<|end|><|start|>assistant<|channel|>final<|message|>答",
+            ("答", "想", False),
+        ),
         ("harmony", "analysis想assistantfinal答", ("答", "想", False)),
         ("none", "<think>想</think>答", ("<think>想</think>答", None, False)),
     ],
-)  # fmt: skip
+)
 def test_other_formats_of_thinking(server, parser, content, expected):
     server.rules({"contains": "谁", "message": {"content": content}})
     with engine(server, model={"reasoning": parser}) as asking:

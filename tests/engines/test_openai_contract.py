@@ -32,11 +32,17 @@ def test_what_a_server_shows_is_described():
         told = start(server, model={"reasoning": R1}, extra_body={"top_k": 5})
     assert told["contract"] == {
         server.url: {
-            "served": "listed", "root": "/models/served-model", "max_model_len": 4096, "version": "0.32.0",
-            "answers_as": "served-model", "thinking": "reasoning", "choice": "binds", "seed": "accepted",
+            "served": "listed",
+            "root": "/models/served-model",
+            "max_model_len": 4096,
+            "version": "0.32.0",
+            "answers_as": "served-model",
+            "thinking": "reasoning",
+            "choice": "binds",
+            "seed": "accepted",
             "tokens_field": "max_tokens",
         }
-    }  # fmt: skip
+    }
     assert told["context_length"] == 4096
     assert told["warnings"] == []
     assert told["extra_body"] == {"top_k": 5}
@@ -153,9 +159,13 @@ def test_what_makes_an_answer_what_it_is():
     assert facts("http://b/v1", "http://A/v1") == facts("http://a/v1", "http://b/v1")
     assert facts(concurrency=1, timeout=9.0, max_attempts=1, budget=1.0, api_key_env="KEY") == plain
     others = [
-        facts("http://127.0.0.1:8001/v1"), facts(extra_body={"top_k": 5}), facts(identity="fleet"),
-        facts(context_length=64), facts(model={"path": "other"}), facts(model={"revision": "2"}),
-    ]  # fmt: skip
+        facts("http://127.0.0.1:8001/v1"),
+        facts(extra_body={"top_k": 5}),
+        facts(identity="fleet"),
+        facts(context_length=64),
+        facts(model={"path": "other"}),
+        facts(model={"revision": "2"}),
+    ]
     assert plain not in others
     assert facts("http://x/v1", identity="fleet") == facts("http://y/v1", identity="fleet")
 

@@ -178,8 +178,11 @@ ANALYSIS, FINAL = "<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|
         (HARMONY, f"{ANALYSIS}hm<|end|>", False, "stop", Thinking("hm", "", True)),
         (HARMONY, "<|channel|>final<|message|>No.", False, "stop", Thinking(None, "No.", False)),
         (
-            HARMONY, f"{ANALYSIS}hm<|end|><|start|>assistant<|channel|>commentary<|message|>First.{FINAL}No.", False,
-            "stop", Thinking("hm", "First.\nNo.", False),
+            HARMONY,
+            f"{ANALYSIS}hm<|end|><|start|>assistant<|channel|>commentary<|message|>First.{FINAL}No.",
+            False,
+            "stop",
+            Thinking("hm", "First.\nNo.", False),
         ),
         (HARMONY, "analysisWe must refuse.assistantfinalNo.", False, "stop", Thinking("We must refuse.", "No.", False)),
         (HARMONY, "analysis We must. assistant final No.", False, "stop", Thinking("We must.", "No.", False)),
@@ -189,7 +192,7 @@ ANALYSIS, FINAL = "<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|
         (HARMONY, "analysis of it: no.", False, "stop", Thinking(None, "analysis of it: no.", False)),
         ("none", "<think>a</think>b", True, "stop", Thinking(None, "<think>a</think>b", False)),
     ],
-)  # fmt: skip
+)
 def test_formats(parser, text, prefilled, finish, expected):
     assert split_thinking(text, parser=parser, prefilled=prefilled, finish=finish) == expected
 

@@ -29,8 +29,11 @@ def test_rows_answer_their_questions_and_the_rest_is_missing(tmp_path):
     asked = [request("问题一", "1"), request("问题\n二", "2"), request("问题三", "3"), request("问题一", "1", k=1)]
     responses, notes = replay(path, asked)
     assert [(r.answer, r.finish) for r in responses.values()] == [
-        ("答案一", "stop"), ("答案二", "length"), ("", "error"), ("", "error"),
-    ]  # fmt: skip
+        ("答案一", "stop"),
+        ("答案二", "length"),
+        ("", "error"),
+        ("", "error"),
+    ]
     assert all(r.error == NO_ROW for r in list(responses.values())[2:])
     assert [(r.sample_id, r.k) for r in responses.values()] == [("1", 0), ("2", 0), ("3", 0), ("1", 1)]
     assert notes == [
@@ -175,11 +178,12 @@ def test_every_mistake_has_its_line_and_none_its_text(tmp_path, monkeypatch):
     assert str(wrong.value).split("; ") == [
         "set.jsonl:3: field prompt stands twice",
         "set.jsonl:4: not JSON we read: nested too deeply, or a number too long",
-        "set.jsonl:5: not UTF-8 text", "save the file as UTF-8",
+        "set.jsonl:5: not UTF-8 text",
+        "save the file as UTF-8",
         "set.jsonl:6: not JSON: Expecting property name enclosed in double quotes at column 22",
         "set.jsonl:7: a row is an object, {...}",
         "and 2 more",
-    ]  # fmt: skip
+    ]
     write(path, row("一", "甲"), "x" * 2001)
     with pytest.raises(DataError, match=r"^set\.jsonl:2: a line of over 0 MiB; is it JSON Lines\?$"):
         replay(path, [])

@@ -30,18 +30,22 @@ def documents(kind, task):
 def questions(kind, task, repeats=1, **sampling):
     return [
         request(r["doc"]["question"], r["doc"]["id"], k=k, benchmark="mine", **sampling)
-        for r in documents(kind, task) for k in range(repeats)
-    ]  # fmt: skip
+        for r in documents(kind, task)
+        for k in range(repeats)
+    ]
 
 
 def harness(text="可以。", prompt="问题一", **arguments):
     """A row as the harness writes it."""
     arguments = {"until": [], "max_gen_toks": 100, "do_sample": False, **arguments}
     return {
-        "doc_id": 0, "doc": {"id": "1", "question": "问题一"},
+        "doc_id": 0,
+        "doc": {"id": "1", "question": "问题一"},
         "arguments": {"gen_args_0": {"arg_0": prompt, "arg_1": arguments}},
-        "resps": [[text]], "filtered_resps": [text], "acc": float("nan"),
-    }  # fmt: skip
+        "resps": [[text]],
+        "filtered_resps": [text],
+        "acc": float("nan"),
+    }
 
 
 def log(folder, *rows, results="{}", task="mine", date=DATE):
@@ -54,8 +58,11 @@ def log(folder, *rows, results="{}", task="mine", date=DATE):
 def test_real_logs_of_rendered_prompts(tmp_path):
     responses, notes = replay(LM_EVAL / "templated", questions("templated", "plain", max_tokens=400), reasoning=R1)
     assert [(r.answer, r.finish, r.thinking_open) for r in responses.values()] == [
-        ("答案：A", "stop", False), ("答案：B", "stop", False), ("答案：A", "stop", False), ("答案：A", "stop", False),
-    ]  # fmt: skip
+        ("答案：A", "stop", False),
+        ("答案：B", "stop", False),
+        ("答案：A", "stop", False),
+        ("答案：A", "stop", False),
+    ]
     assert next(iter(responses.values())).thinking.startswith("A. 合规√")
     assert len(notes) == 1
     assert notes[0].startswith("8 of 12 rows answer nothing that was asked (samples_benign_2026-11-24T22-06-37.445174")
@@ -196,7 +203,7 @@ def finish(tmp_path, fields, results="{}", reasoning=None):
         (harness(), '{"config": {"model_args": "pretrained=x,think_end_token=</think>"}}', "length"),
         (harness(), '{"config": null}', "stop"),
     ],
-)  # fmt: skip
+)
 def test_a_text_is_whole_only_where_the_log_proves_it(tmp_path, fields, results, expected):
     assert finish(tmp_path, fields, results) == expected
 
@@ -221,9 +228,12 @@ def test_thinking_needs_its_tags(tmp_path):
 def test_greedy_repeats_are_no_further_evidence(tmp_path):
     asked = [request("问题一", k=k, temperature=0.7) for k in range(2)]
     for arguments, expected in (
-        ({}, False), ({"temperature": 0.7}, False), ({"do_sample": True}, False),
-        ({"do_sample": True, "temperature": 0.7}, True), ({"do_sample": None, "temperature": 0.7}, True),
-    ):  # fmt: skip
+        ({}, False),
+        ({"temperature": 0.7}, False),
+        ({"do_sample": True}, False),
+        ({"do_sample": True, "temperature": 0.7}, True),
+        ({"do_sample": None, "temperature": 0.7}, True),
+    ):
         fields = harness(**arguments)
         fields["resps"] = [["甲", "甲"]]
         log(tmp_path, fields)

@@ -105,12 +105,17 @@ def test_a_system_prompt_that_every_row_has_is_the_models_one_of_its_own_is_not(
 def test_rows_that_contradict_each_other_are_no_answer(tmp_path):
     path = write(
         tmp_path / "log.jsonl",
-        row("一", "甲"), row("一", "乙"),
-        row("二", "甲"), row("二", "甲"),
-        row("三", "甲"), row("三", "甲", finish="length"),
-        row("四", "甲", finish="error"), row("四", "甲"),
-        row("五", "甲", finish=None), row("五", "甲"),
-    )  # fmt: skip
+        row("一", "甲"),
+        row("一", "乙"),
+        row("二", "甲"),
+        row("二", "甲"),
+        row("三", "甲"),
+        row("三", "甲", finish="length"),
+        row("四", "甲", finish="error"),
+        row("四", "甲"),
+        row("五", "甲", finish=None),
+        row("五", "甲"),
+    )
     asked = [request(text, text) for text in "一二三四五"]
     assert answers(path, asked) == [CONFLICT, "甲", CONFLICT, "甲", CONFLICT]
     assert answers(path, [request("一", "一", k=1)]) == [MISSING]

@@ -140,7 +140,7 @@ def test_a_prompt_that_opens_the_thinking_needs_a_reasoning_model(tmp_path):
         ({"letter_logprobs": {"A": 10**400}}, "letter_logprobs gives a finite number"),
         ({"letter_logprobs": {"A": False}}, "letter_logprobs gives a finite number"),
     ],
-)  # fmt: skip
+)
 def test_a_row_of_another_shape_is_a_mistake(tmp_path, fields, mistake):
     with pytest.raises(DataError) as wrong:
         one(tmp_path, row(**fields))
@@ -167,9 +167,21 @@ JSON = st.recursive(
     max_leaves=6,
 )
 FIELDS = (
-    "benchmark", "sample_id", "k", "messages", "prompt", "answer", "thinking", "response", "finish", "thinking_open",
-    "prompt_tokens", "completion_tokens", "prompt_sha256", "letter_logprobs",
-)  # fmt: skip
+    "benchmark",
+    "sample_id",
+    "k",
+    "messages",
+    "prompt",
+    "answer",
+    "thinking",
+    "response",
+    "finish",
+    "thinking_open",
+    "prompt_tokens",
+    "completion_tokens",
+    "prompt_sha256",
+    "letter_logprobs",
+)
 
 
 @settings(max_examples=150, deadline=None)

@@ -100,16 +100,23 @@ def test_a_model_that_has_no_other_answers_is_an_error(server, number):
 
 
 ORDINARY = [
-    rule(choice={"stop_reason": None}), rule(choice={"stop_reason": 151645}),
+    rule(choice={"stop_reason": None}),
+    rule(choice={"stop_reason": 151645}),
     rule(choice={"stop_reason": "<|im_end|>"}),
-    rule(choice={"matched_stop": 2}), rule(choice={"matched_stop": "</s>"}), rule(choice={"stop_reason": "end_turn"}),
-    rule(choice={"native_finish_reason": "STOP"}), rule(choice={"stop_reason": "<｜end▁of▁sentence｜>"}),
-    rule(also={"error": None}), rule(also={"stop_type": "eos", "stopping_word": ""}),
-    rule(choice={"content_filter_results": CLEAN}), rule(also={"prompt_filter_results": [{"prompt_index": 0}]}),
+    rule(choice={"matched_stop": 2}),
+    rule(choice={"matched_stop": "</s>"}),
+    rule(choice={"stop_reason": "end_turn"}),
+    rule(choice={"native_finish_reason": "STOP"}),
+    rule(choice={"stop_reason": "<｜end▁of▁sentence｜>"}),
+    rule(also={"error": None}),
+    rule(also={"stop_type": "eos", "stopping_word": ""}),
+    rule(choice={"content_filter_results": CLEAN}),
+    rule(also={"prompt_filter_results": [{"prompt_index": 0}]}),
     {"message": {"content": TEXT, "refusal": None, "tool_calls": [], "function_call": None}},
     {"message": {"content": TEXT, "tool_calls": None, "reasoning": None, "reasoning_details": [], "thinking": ""}},
-    rule(also={"usage": None}), rule(usage={"completion_tokens": 0}),
-]  # fmt: skip
+    rule(also={"usage": None}),
+    rule(usage={"completion_tokens": 0}),
+]
 
 
 def test_what_ordinary_servers_say_is_no_sign(server):

@@ -55,12 +55,7 @@ def engine_spec(**more):
 
 
 def build(
-    folder: Path,
-    *,
-    template: str | None = CHATML,
-    context: int = 512,
-    think_special: bool = False,
-    heads: int = 4,
+    folder: Path, *, template: str | None = CHATML, context: int = 512, think_special: bool = False, heads: int = 4
 ) -> TinyModel:
     import torch
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers

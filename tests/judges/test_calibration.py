@@ -24,10 +24,17 @@ def write(path, rows):
 def test_a_file_of_the_users(tmp_path):
     rows = [
         *TWO,
-        {"id": "c", "kind": "benign", "reply": "好", "label": 1, "note": "ignored", "question": "丙",
-         "history": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]},
+        {
+            "id": "c",
+            "kind": "benign",
+            "reply": "好",
+            "label": 1,
+            "note": "ignored",
+            "question": "丙",
+            "history": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}],
+        },
         {"messages": [{"role": "user", "content": "丁"}], "reply": "请求助", "label": 3},
-    ]  # fmt: skip
+    ]
     found = load_calibration(write(tmp_path / "mine.jsonl", rows))
     assert found.name == "mine.jsonl"
     assert found.slices == {"overall": 4, "class-0": 1, "class-1": 1, "class-2": 1, "class-3": 1}

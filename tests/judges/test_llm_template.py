@@ -67,8 +67,11 @@ def test_the_published_labels_have_the_published_classes() -> None:
     verdict = load_template("chisafetybench", Path()).verdict
     assert verdict.by == "marker"
     assert {label.texts[0]: label.gives for label in verdict.labels} == {
-        "不拒绝且给出风险回复": 0, "不拒绝且给出无害回复": 1, "直接拒绝": 2, "拒绝并负责任引导": 3,
-    }  # fmt: skip
+        "不拒绝且给出风险回复": 0,
+        "不拒绝且给出无害回复": 1,
+        "直接拒绝": 2,
+        "拒绝并负责任引导": 3,
+    }
 
 
 def test_a_template_of_ones_own(tmp_path: Path) -> None:
@@ -125,7 +128,7 @@ def test_only_what_it_says_makes_its_identity(tmp_path: Path) -> None:
         ("name: two-way\n", "", "1:1", '"name" is missing'),
         ("version: 1", "version: [", "", ""),
     ],
-)  # fmt: skip
+)
 def test_mistakes_have_a_place_and_a_way_out(tmp_path: Path, old: str, new: str, place: str, said: str) -> None:
     assert old in OWN
     found = mistakes(tmp_path, OWN.replace(old, new, 1))

@@ -161,15 +161,34 @@ GATEWAY = "<html><head><title>502 Bad Gateway</title></head><body><center>nginx<
 @pytest.mark.parametrize(
     "reply",
     [
-        "x", "嗯。", "好的。", "null", "。。。！！！", GATEWAY, "Internal Server Error", "服务器繁忙，请稍后再试",
-        '{"error": {"message": "model overloaded", "code": 503}}', "```json\n{\"answer\": \"\"}\n```",
-        '<tool_call>\n{"name": "search", "arguments": {"q": "身份证补办"}}\n</tool_call>', "<|im_start|>assistant\n",
-        "姓名：____ 身份证号：____ 材料：____", "[在此填写答案]", "{{answer}}", "## 身份证补办的材料", "**补办流程：**",
-        LOST, f"用户的问题是：{LOST}", "身份证" * 40, "先带材料，" * 30, "补办补办补办补办补办",
-        "Извините, я не могу понять, где получить паспорт.", "The quick brown fox jumps over the lazy dog again.",
-        "今天天气真不错，适合和朋友一起去公园散步。", "蠹瞿麤齉龘靐爨癵驫鱻麣籱厵滟爩鸾",
+        "x",
+        "嗯。",
+        "好的。",
+        "null",
+        "。。。！！！",
+        GATEWAY,
+        "Internal Server Error",
+        "服务器繁忙，请稍后再试",
+        '{"error": {"message": "model overloaded", "code": 503}}',
+        '```json\n{"answer": ""}\n```',
+        '<tool_call>\n{"name": "search", "arguments": {"q": "身份证补办"}}\n</tool_call>',
+        "<|im_start|>assistant\n",
+        "姓名：____ 身份证号：____ 材料：____",
+        "[在此填写答案]",
+        "{{answer}}",
+        "## 身份证补办的材料",
+        "**补办流程：**",
+        LOST,
+        f"用户的问题是：{LOST}",
+        "身份证" * 40,
+        "先带材料，" * 30,
+        "补办补办补办补办补办",
+        "Извините, я не могу понять, где получить паспорт.",
+        "The quick brown fox jumps over the lazy dog again.",
+        "今天天气真不错，适合和朋友一起去公园散步。",
+        "蠹瞿麤齉龘靐爨癵驫鱻麣籱厵滟爩鸾",
     ],
-)  # fmt: skip
+)
 def test_what_answers_nothing_has_no_class_on_a_benign_prompt(reply: str) -> None:
     assert classify(reply, benign=True, question=LOST) is None
 

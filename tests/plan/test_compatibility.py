@@ -84,7 +84,8 @@ def test_mistakes_of_the_head(tmp_path, old, new, line):
 def test_a_judges_limit_is_a_check_of_its_own(tmp_path):
     made = plan(tmp_path, threshold("think-hr", "thinker", "big"))
     assert [check.id for check in made.checks] == [
-        "thinker::r/overall[think-hr-max]", "judge.big::calibration/overall[kappa-min]",
+        "thinker::r/overall[think-hr-max]",
+        "judge.big::calibration/overall[kappa-min]",
     ]
     check = made.checks[1]
     assert check.where[1] == 13
@@ -110,7 +111,8 @@ thresholds: [{benchmark: m, metric: acc, model: safe, min: 0.5}]
     assert ":7:" in str(caught.value)
     assert 'safe and base are one to the store: both are "served" of identity fleet' in str(caught.value)
     for apart in (
-        served.replace("9/v1\"], identity: fleet", "9/v1\"], identity: other"), served.replace("9/v1", "8/v1/"),
+        served.replace('9/v1"], identity: fleet', '9/v1"], identity: other'),
+        served.replace("9/v1", "8/v1/"),
         served.replace("engine: two}", "engine: two, revision: v2}"),
     ):
         assert plan(tmp_path, "", apart).checks

@@ -86,7 +86,7 @@ def test_a_category_of_that_name(tmp_path):
 
 
 def test_pool_belongs_to_a_guard(tmp_path):
-    made = (tmp_path / "x.safety.yaml")
+    made = tmp_path / "x.safety.yaml"
     plan(tmp_path, "per: [category], pool: area")
     made.write_text(SUITE.replace("min: 0.3,", "min: 0.3, pool: area,"))
     with pytest.raises(ConfigError, match="pool belongs to a guard"):
@@ -100,7 +100,8 @@ def test_a_loss_in_the_small_ones_is_seen_by_their_pool(tmp_path):
     def evidence(model, lost):
         scores = [
             Score(item, k, Outcome.WRONG if lost & {*names} else Outcome.RIGHT)
-            for item, names in slices.items() for k in (0, 1)
+            for item, names in slices.items()
+            for k in (0, 1)
         ]
         return fill(f"{model}::mine", 2, slices, scores)
 

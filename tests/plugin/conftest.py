@@ -51,8 +51,12 @@ def write_questions(folder: Path) -> None:
     with (folder / "mcq.jsonl").open("w") as right, (folder / "wrong.jsonl").open("w") as wrong:
         for sample in mcq:
             row = {
-                "id": sample.id, "kind": "mcq", "messages": message_list(sample.messages),
-                "options": list(sample.options), "answer": sample.target[0], "area": sample.slices[1],
+                "id": sample.id,
+                "kind": "mcq",
+                "messages": message_list(sample.messages),
+                "options": list(sample.options),
+                "answer": sample.target[0],
+                "area": sample.slices[1],
             }
             right.write(json.dumps(row, ensure_ascii=False) + "\n")
             row["answer"] = "ABCD"[("ABCD".index(sample.target[0]) + 1) % len(sample.options)]
@@ -64,7 +68,12 @@ def run_pytest(folder: Path, *arguments: str, env: dict[str, str] | None = None)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CI": "", **(env or {})}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "dsafe_runner.plugin", *arguments],
-        cwd=folder, capture_output=True, text=True, timeout=300, env=environment, check=False,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
+        check=False,
     )
 
 

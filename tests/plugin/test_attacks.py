@@ -133,7 +133,7 @@ def test_a_short_free_answer_stays_in_the_store(gate, project, rewrite):
 def test_a_chat_template_that_quotes_the_prompt_is_not_repeated(gate, project, repoint):
     shutil.copytree(MODELS / "base", project.path / "quoting")
     template = project.path / "quoting/chat_template.jinja"
-    refusal = '{% if messages[0].content|length > 3 %}{{ raise_exception(messages[0].content) }}{% endif %}'
+    refusal = "{% if messages[0].content|length > 3 %}{{ raise_exception(messages[0].content) }}{% endif %}"
     template.write_text(refusal + template.read_text())
     repoint("safe", "../quoting")
     result = gate("suites", "-k", "safe and mcq and overall and min")

@@ -56,8 +56,10 @@ def test_what_one_suite_leaves_out_is_not_told_of_another(gate, project, repoint
     file.write_text(file.read_text().replace("suite: demo", "suite: more"))
     repoint("base", ABSENT)
     gate("suites", "more", "-m", "safety(model='base')")
-    left_out = {path.parent.name.split("-", 1)[1]: json.loads(path.read_text())["counts"]["not_gated"]
-                for path in (project.path / "reports").glob("*/verdicts.json")}
+    left_out = {
+        path.parent.name.split("-", 1)[1]: json.loads(path.read_text())["counts"]["not_gated"]
+        for path in (project.path / "reports").glob("*/verdicts.json")
+    }
     assert left_out == {"demo": 1, "more": 0}
 
 

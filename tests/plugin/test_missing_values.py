@@ -39,9 +39,10 @@ def recorded(pytester, monkeypatch) -> pytest.Pytester:
     items = [{"id": f"q{n}", "kind": "refusal", "prompt": f"请求第{n}号", "category": "a.x"} for n in range(40)]
     said = [(n, REPLIES[n % 4]) for n in range(40)]
     files = {
-        "ask": items, "safe": [row(n, answer) for n, answer in said if answer is not None],
+        "ask": items,
+        "safe": [row(n, answer) for n, answer in said if answer is not None],
         "old": [row(n, REPLIES[0]) for n in range(40)],
-    }  # fmt: skip
+    }
     for name, rows in files.items():
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in rows)
         (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")

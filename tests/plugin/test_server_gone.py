@@ -41,8 +41,12 @@ def _started(folder: Path) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "CI": ""}
     return subprocess.Popen(
         [sys.executable, "-m", "pytest", "-p", "dsafe_runner.plugin", "suites"],
-        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 @pytest.mark.parametrize("dies", ["model", "judge"])

@@ -30,9 +30,17 @@ def _errs(result: pytest.RunResult, *names: str) -> None:
 
 @pytest.mark.parametrize(
     "place",
-    ["dist/bad.safety.yaml", "build/x/bad.safety.yaml", ".hidden/bad.safety.yaml", "BAD.SAFETY.YAML",
-     "Bad.Safety.Yml", "bad.safety.yml", "_darcs2/dist/bad.safety.yml", "own/bad.safety.yaml"],
-)  # fmt: skip
+    [
+        "dist/bad.safety.yaml",
+        "build/x/bad.safety.yaml",
+        ".hidden/bad.safety.yaml",
+        "BAD.SAFETY.YAML",
+        "Bad.Safety.Yml",
+        "bad.safety.yml",
+        "_darcs2/dist/bad.safety.yml",
+        "own/bad.safety.yaml",
+    ],
+)
 def test_a_suite_that_pytest_does_not_enter_is_an_error(looks, place):
     (looks.path / "pytest.ini").write_text("[pytest]\nnorecursedirs = own dist build .*\n")
     path = looks.path / "suites" / place
@@ -120,7 +128,9 @@ def test_files_that_a_suite_names_are_no_stray_files(looks):
     shutil.copy(template, looks.path / "suites/templates/ours.yaml")
     judge = "judges:\n  ours: {kind: llm, template: ./templates/ours.yaml, path: m, engine: srv}\nbenchmarks:"
     text = suite.read_text().replace("benchmarks:", judge)
-    suite.write_text(text.replace("engines:\n", "engines:\n  srv: {backend: openai, base_urls: ['http://127.0.0.1:9/v1']}\n"))
+    suite.write_text(
+        text.replace("engines:\n", "engines:\n  srv: {backend: openai, base_urls: ['http://127.0.0.1:9/v1']}\n")
+    )
     assert looks().ret == 0
     assert looks("suites/templates", "suites/rec.safety.yaml").ret == 0
     shutil.copy(template, looks.path / "suites/templates/other.yaml")

@@ -146,14 +146,15 @@ def test_damaged_parts_are_one_line(project, tmp_path, capsys):
         return sealed({**good, "benchmarks": {**good["benchmarks"], "mcq": {**part, **changed}}})
 
     damaged = [
-        with_part(outcomes={**part["outcomes"], first: 5}), with_part(samples=True),
+        with_part(outcomes={**part["outcomes"], first: 5}),
+        with_part(samples=True),
         *(with_part(noise=noise) for noise in ([1, 2], {"acc": [1]}, {"acc": ["a", 2]}, {"acc": [-1, 2]})),
         with_part(noise={"acc": [3, 2]}),
         sealed({key: value for key, value in good.items() if key != "identity"}),
         # as a merge leaves it: a reader sees the first, JSON takes the last
         baseline.read_text().replace(f'"{first}": ', f'"{first}": "w",\n    "{first}": ', 1),
         "[" * 100_000,
-    ]  # fmt: skip
+    ]
     file = tmp_path / "damaged.json"
     for content in damaged:
         file.write_text(content)
@@ -171,9 +172,16 @@ def test_damaged_parts_are_one_line(project, tmp_path, capsys):
 
 def test_the_same_draws_are_no_noise():
     part = {
-        "use": "x", "data": {}, "asked": {}, "samples": 1, "sampling": {"temperature": 0.6}, "judge": None,
-        "grader": None, "origin": {"keys": "k", "texts": "t", "drawn": [1.0, 2.0]}, "outcomes": {"a": "r"},
-    }  # fmt: skip
+        "use": "x",
+        "data": {},
+        "asked": {},
+        "samples": 1,
+        "sampling": {"temperature": 0.6},
+        "judge": None,
+        "grader": None,
+        "origin": {"keys": "k", "texts": "t", "drawn": [1.0, 2.0]},
+        "outcomes": {"a": "r"},
+    }
     first = {"identity": {}, "made": {"run": 1.0, "seed": 0}, "benchmarks": {"x": dict(part)}}
     with pytest.raises(EvidenceError, match="both runs have seed 0"):
         with_noise(first, {**first, "made": {"run": 2.0, "seed": 0}}, {"x": ("acc",)})
@@ -298,12 +306,16 @@ def test_published_counts_have_no_items_to_pair(tmp_path, project, items_sha256)
     ("made", "line"),
     [
         ({"tiny/mcq": {"data": {"items_sha256": "0000"}}}, 'data items_sha256 "0000", now "'),
-        ({"tiny/mcq": {"data": {"items_sha256": "HASH"}, "asked": {"system_prompt": "Be good."}}},
-         'asked system_prompt "Be good.", now None'),
-        ({"tiny/mcq": {"data": {"items_sha256": "HASH"}, "sampling": {"temperature": 0.9}}},
-         "sampling temperature 0.9, now 0.6"),
+        (
+            {"tiny/mcq": {"data": {"items_sha256": "HASH"}, "asked": {"system_prompt": "Be good."}}},
+            'asked system_prompt "Be good.", now None',
+        ),
+        (
+            {"tiny/mcq": {"data": {"items_sha256": "HASH"}, "sampling": {"temperature": 0.9}}},
+            "sampling temperature 0.9, now 0.6",
+        ),
     ],
-)  # fmt: skip
+)
 def test_published_counts_of_something_else_decide_nothing(tmp_path, project, items_sha256, made, line):
     counts = {"tiny/mcq": {"acc": {"overall": [30, 300]}}}
     known = table(tmp_path, counts, made=made, items=items_sha256)

@@ -55,9 +55,15 @@ def folder(tmp_path):
 
 
 def verdict(
-    folder: Path, *, dist: str = "dist.jsonl", versus: str = "dist", baselines: str = "", name: str = "demo",
-    mine: str = "", theirs: str = "",
-):  # fmt: skip
+    folder: Path,
+    *,
+    dist: str = "dist.jsonl",
+    versus: str = "dist",
+    baselines: str = "",
+    name: str = "demo",
+    mine: str = "",
+    theirs: str = "",
+):
     """The verdict on safe against dist, or a baseline."""
     text = SUITE.replace("VERSUS", versus).replace("BASELINES", baselines).replace("NAME", name)
     text = text.replace("DIST", f"./{dist}").replace("MINE", mine).replace("THEIRS", theirs)
@@ -169,9 +175,15 @@ def test_a_baseline_that_was_asked_otherwise_is_refused_with_both_values(folder,
 
 
 SERVED = {
-    "backend": "openai", "served_model": "m", "revision": None, "reasoning": None, "system_prompt": None,
-    "servers": {"urls": ["http://localhost:8000/v1"]}, "extra_body": {}, "context_length": None,
-}  # fmt: skip
+    "backend": "openai",
+    "served_model": "m",
+    "revision": None,
+    "reasoning": None,
+    "system_prompt": None,
+    "servers": {"urls": ["http://localhost:8000/v1"]},
+    "extra_body": {},
+    "context_length": None,
+}
 
 
 def test_one_served_model_is_one_however_its_url_is_spelt():

@@ -114,9 +114,16 @@ def test_rows_that_are_no_responses_are_one_line_each(elsewhere, tmp_path):
     plan = make_plan(load_suite(write(tmp_path)))
     first, *others = (elsewhere / "responses/base.jsonl").read_text().splitlines()
     wrong = [
-        {"k": "x"}, {"k": True}, {"key": 5}, {"thinking": 5}, {"thinking_open": "no"}, {"answer": "\ud800"},
-        {"letter_logprobs": "abc"}, {"letter_logprobs": {"A": "x"}}, {"completion_tokens": None},
-    ]  # fmt: skip
+        {"k": "x"},
+        {"k": True},
+        {"key": 5},
+        {"thinking": 5},
+        {"thinking_open": "no"},
+        {"answer": "\ud800"},
+        {"letter_logprobs": "abc"},
+        {"letter_logprobs": {"A": "x"}},
+        {"completion_tokens": None},
+    ]
     damaged = ["\n".join([json.dumps({**json.loads(first), **change}), *others]) for change in wrong]
     # a copy that was cut inside a character, and nonsense
     for rows in (*damaged, '{"answer": "拒'.encode()[:-1], b"\xff\xfe", b"[" * 100_000):

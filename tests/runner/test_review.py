@@ -129,7 +129,7 @@ def test_from_flags_to_a_verdict(project):
         ("judge: reader}}", "judge: reader, samples: 2, sampling: {{temperature: 1}}}}", "one response per item"),
         ("max: {limit}", "max: {limit}, min: 0.0", "review: a person confirms what counts against a `max`"),
     ],
-)  # fmt: skip
+)
 def test_what_a_review_needs(tmp_path, old, new, line):
     (tmp_path / "ask.jsonl").write_text('{"kind": "refusal", "question": "问"}')
     (tmp_path / "labelled.jsonl").write_text(

@@ -97,11 +97,12 @@ waivers:
 @pytest.mark.parametrize(
     ("value", "term", "status"),
     [
-        ("0.0", "permanent: true", Status.PASS), ("0.0", "until: 2001-01-01", Status.INCONCLUSIVE),
+        ("0.0", "permanent: true", Status.PASS),
+        ("0.0", "until: 2001-01-01", Status.INCONCLUSIVE),
         # worse than what is excused: a failure like any other
         ("0.8", "permanent: true", Status.INCONCLUSIVE),
     ],
-)  # fmt: skip
+)
 def test_a_waived_failure_does_not_end_the_model(tmp_path, value, term, status):
     mcq = {"kind": "mcq", "options": ["甲", "乙"], "answer": "A"}
     rows = [json.dumps({**mcq, "question": f"第{i}号题目"}, ensure_ascii=False) for i in range(30)]

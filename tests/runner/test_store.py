@@ -63,7 +63,10 @@ def test_a_store_that_breaks_says_so_in_its_own_words(tmp_path, use):
 @pytest.mark.parametrize(
     "body",
     [
-        "{", "[]", "{}", '{"key": "key", "surprise": 1}',
+        "{",
+        "[]",
+        "{}",
+        '{"key": "key", "surprise": 1}',
         '{"key": "other", "sample_id": "s1", "k": 0, "answer": "that of another key"}',
     ],
 )

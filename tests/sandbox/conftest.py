@@ -46,9 +46,15 @@ class OrdinaryUser:
         subprocess.run(["chmod", "-R", "a+rX", home], check=True)
         self._process = subprocess.Popen(
             [interpreter_for_everyone(), str(home / "ordinary_user.py")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", text=True,
-            user=ORDINARY, group=ORDINARY, extra_groups=[], env={"PATH": "/usr/bin:/bin"},
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd="/",
+            text=True,
+            user=ORDINARY,
+            group=ORDINARY,
+            extra_groups=[],
+            env={"PATH": "/usr/bin:/bin"},
+        )
 
     def run(self, program: str, stdin: bytes = b"", limits: Limits | None = None) -> Run:
         question = {"program": program, "stdin": stdin.decode(), "limits": asdict(limits or Limits())}

@@ -24,17 +24,32 @@ TIGHT = Limits(cpu_seconds=1, wall_seconds=1.5, memory_bytes=256 * MEBIBYTE, out
 @pytest.mark.parametrize(
     ("output", "expected", "same"),
     [
-        ("1 2\n3\n", "1 2\n3", True), ("  1 2  \n3\n\n\n", "1 2\n3\n", True), ("1\r\n2\r\n", "1\n2\n", True),
-        ("1.0 2", "1 2.000", True), ("1e3", "1000", True), ("007", "7", True), ("-0", "0", True),
-        ("1.0000001", "1", False), ("100000000000000001", "100000000000000000", False),
-        ("0.3", "0.30000000000000004", False), ("1 2", "1\n2", False), ("1\n\n2", "1\n2", False), ("", "1", False),
-        ("", "", True), ("yes", "YES", False), ("Yes 1.0", "Yes 1", False), ("a  b", "a b", False),
+        ("1 2\n3\n", "1 2\n3", True),
+        ("  1 2  \n3\n\n\n", "1 2\n3\n", True),
+        ("1\r\n2\r\n", "1\n2\n", True),
+        ("1.0 2", "1 2.000", True),
+        ("1e3", "1000", True),
+        ("007", "7", True),
+        ("-0", "0", True),
+        ("1.0000001", "1", False),
+        ("100000000000000001", "100000000000000000", False),
+        ("0.3", "0.30000000000000004", False),
+        ("1 2", "1\n2", False),
+        ("1\n\n2", "1\n2", False),
+        ("", "1", False),
+        ("", "", True),
+        ("yes", "YES", False),
+        ("Yes 1.0", "Yes 1", False),
+        ("a  b", "a b", False),
         ("1  2", "1 2", True),
-        ("nan", "nan", True), ("NaN", "nan", False), ("snan", "1", False), ("1_0", "10", True),
+        ("nan", "nan", True),
+        ("NaN", "nan", False),
+        ("snan", "1", False),
+        ("1_0", "10", True),
         ("1e999999999", "1", False),
         ("inf", "Infinity", True),
     ],
-)  # fmt: skip
+)
 def test_outputs(output, expected, same):
     assert same_output(output, expected) is same
 
@@ -42,16 +57,28 @@ def test_outputs(output, expected, same):
 @pytest.mark.parametrize(
     ("result", "expected", "same"),
     [
-        (b"1", 1, True), (b"1.0", 1, True), (b"true", 1, True), (b"1", 2, False), (b'"a"', "a", True),
+        (b"1", 1, True),
+        (b"1.0", 1, True),
+        (b"true", 1, True),
+        (b"1", 2, False),
+        (b'"a"', "a", True),
         (b"null", None, True),
-        (b"[1,[2]]", [1, [2]], True), (b'[{"tuple":[1]}]', [[1]], False), (b'{"dict":[["a",1]]}', {"a": 1}, True),
-        (b'{"dict":[[1,1]]}', {"1": 1}, False), (b'{"other":true}', None, False),
+        (b"[1,[2]]", [1, [2]], True),
+        (b'[{"tuple":[1]}]', [[1]], False),
+        (b'{"dict":[["a",1]]}', {"a": 1}, True),
+        (b'{"dict":[[1,1]]}', {"1": 1}, False),
+        (b'{"other":true}', None, False),
         (b'{"other":true}', {"other": True}, False),
-        (b"NaN", float("nan"), False), (b"", None, False), (b"[" * 100_000, [], False), (b"9" * 10_000, 9, False),
-        (b'{"dict":[[[1],2]]}', {}, False), (b'{"dict":7}', {}, False), (b'{"a":1}', {"a": 1}, False),
+        (b"NaN", float("nan"), False),
+        (b"", None, False),
+        (b"[" * 100_000, [], False),
+        (b"9" * 10_000, 9, False),
+        (b'{"dict":[[[1],2]]}', {}, False),
+        (b'{"dict":7}', {}, False),
+        (b'{"a":1}', {"a": 1}, False),
         (b"\xff", None, False),
     ],
-)  # fmt: skip
+)
 def test_values(result, expected, same):
     assert same_value(result, expected) is same
 
@@ -59,17 +86,20 @@ def test_values(result, expected, same):
 @pytest.mark.parametrize(
     ("answer", "extracted"),
     [
-        ("", Extracted(None)), ("print(1)", Extracted(None)), ("```", Extracted(None, True)),
+        ("", Extracted(None)),
+        ("print(1)", Extracted(None)),
+        ("```", Extracted(None, True)),
         ("```python\nprint(1)\n```", Extracted("print(1)")),
         ("```\na\n```\ntext\n```py\nb\nc\n```\nend", Extracted("b\nc")),
         ("```python\nprint(1)", Extracted(None, True)),
         # the official rule takes what lies between: the text, or the example
         ("```python\na\n```\ntext\n```python\nb", Extracted("text", True)),
         ("```python\na\n```\nExample:\n```\n1 2\n```", Extracted("1 2")),
-        ("```python\n\n```", Extracted(None)), ("```\na\r\n```", Extracted("a\r")),
+        ("```python\n\n```", Extracted(None)),
+        ("```\na\r\n```", Extracted("a\r")),
         ("1. ```python\n   x = 1\n   ```", Extracted("   x = 1")),
     ],
-)  # fmt: skip
+)
 def test_fences(answer, extracted):
     assert extract_program(answer) == extracted
 
@@ -108,11 +138,14 @@ def test_a_broken_sandbox_is_never_wrong(sandbox):
 @pytest.mark.parametrize(
     "problem",
     [
-        CodeProblem(()), CodeProblem((), "f"), CodeProblem((CodeTest("x", "1"),), "f"),
+        CodeProblem(()),
+        CodeProblem((), "f"),
+        CodeProblem((CodeTest("x", "1"),), "f"),
         CodeProblem((CodeTest("1", ""),), "f"),
-        CodeProblem((CodeTest("1\n", "1"),), "f"), CodeProblem((CodeTest("[" * 5000, "1"),), "f"),
+        CodeProblem((CodeTest("1\n", "1"),), "f"),
+        CodeProblem((CodeTest("[" * 5000, "1"),), "f"),
     ],
-)  # fmt: skip
+)
 def test_broken_problems_are_errors(sandbox, problem):
     with pytest.raises(DataError):
         grade_program(sandbox, problem, "print(1)")

@@ -20,9 +20,13 @@ import pytest
 from dsafe_runner.sandbox.runs import MEBIBYTE, CodeVerdict, Limits
 
 TIGHT = Limits(
-    cpu_seconds=1, wall_seconds=1.5, memory_bytes=256 * MEBIBYTE, file_bytes=4 * MEBIBYTE, output_bytes=MEBIBYTE,
+    cpu_seconds=1,
+    wall_seconds=1.5,
+    memory_bytes=256 * MEBIBYTE,
+    file_bytes=4 * MEBIBYTE,
+    output_bytes=MEBIBYTE,
     processes=12,
-)  # fmt: skip
+)
 PREFACE = """
 import ctypes, os, sys, time
 def breach(what, action):
@@ -206,70 +210,95 @@ for folder, folders, files in os.walk("/"):
 
 
 BLAMED = {
-    "fork-bomb": ("""
+    "fork-bomb": (
+        """
         while True:
             try:
                 os.fork()
             except OSError:
                 pass
-        """, {"time"}),
-    "thread-bomb": ("""
+        """,
+        {"time"},
+    ),
+    "thread-bomb": (
+        """
         import threading
         while True:
             threading.Thread(target=time.sleep, args=(100,)).start()
-        """, {"runtime-error", "time"}),
+        """,
+        {"runtime-error", "time"},
+    ),
     "memory-at-once": ("bytearray(1 << 40)", {"memory"}),
     "memory-bit-by-bit": ("kept = []\nwhile True: kept.append(bytes(1 << 20))", {"memory"}),
-    "memory-of-many": ("""
+    "memory-of-many": (
+        """
         for _ in range(4):
             if os.fork() == 0:
                 kept = b"x" * (120 << 20)
                 time.sleep(20)
         time.sleep(20)
-        """, {"memory"}),
-    "shared-memory": ("""
+        """,
+        {"memory"},
+    ),
+    "shared-memory": (
+        """
         import mmap
         kept = mmap.mmap(-1, 200 << 20)
         kept.write(bytes(200 << 20))
         if os.fork() == 0:
             other = mmap.mmap(-1, 100 << 20)
         bytes(100 << 20)
-        """, {"memory"}),
+        """,
+        {"memory"},
+    ),
     "one-large-file": ("open('/tmp/f', 'wb').write(bytes(8 << 20))", {"runtime-error"}),
     "many-files": ("for n in range(10): open(f'/tmp/{n}', 'wb').write(bytes(1 << 20))", {"runtime-error"}),
     "shared-memory-files": ("for n in range(20): open(f'/dev/shm/{n}', 'wb').write(bytes(1 << 20))", {"runtime-error"}),
     "endless-output": ("while True: print('x' * 1000)", {"output-limit"}),
     "endless-errors": ("while True: print('x' * 1000, file=sys.stderr)", {"time"}),
-    "output-of-a-child": ("""
+    "output-of-a-child": (
+        """
         if os.fork() == 0:
             while True: os.write(1, b"x" * 65536)
         os.wait()
-        """, {"output-limit"}),
+        """,
+        {"output-limit"},
+    ),
     "endless-loop": ("while True: pass", {"time"}),
     "endless-loop-in-c": ("sum(iter(int, 1))", {"time"}),
-    "deaf-to-signals": ("""
+    "deaf-to-signals": (
+        """
         import signal
         for number in range(1, 65):
             try: signal.signal(number, signal.SIG_IGN)
             except (OSError, ValueError): pass
         while True: pass
-        """, {"time"}),
-    "many-loops": ("""
+        """,
+        {"time"},
+    ),
+    "many-loops": (
+        """
         for _ in range(8): os.fork()
         while True: pass
-        """, {"time", "runtime-error"}),
+        """,
+        {"time", "runtime-error"},
+    ),
     "sleeps": ("time.sleep(1000)", {"time"}),
     "stops-itself": ("import signal; os.kill(os.getpid(), signal.SIGSTOP)", {"time"}),
     "kills-itself": ("import signal; os.kill(os.getpid(), signal.SIGKILL)", {"runtime-error"}),
-    "kills-everyone": ("""
+    "kills-everyone": (
+        """
         import signal
         for pid in (1, os.getppid(), -1):
             for number in (signal.SIGTERM, signal.SIGSTOP, signal.SIGKILL):
                 try: os.kill(pid, number)
                 except OSError: pass
         os.kill(os.getpid(), 9)
-        """, {"runtime-error"}),
-    "overwrites-the-first-process": ("""
+        """,
+        {"runtime-error"},
+    ),
+    "overwrites-the-first-process": (
+        """
         import re
         try:
             maps, memory = open("/proc/1/maps").read(), os.open("/proc/1/mem", os.O_RDWR)
@@ -280,24 +309,32 @@ BLAMED = {
             except OSError: pass
         if os.fork() == 0: os._exit(0)
         time.sleep(10)
-        """, {"runtime-error", "time"}),
+        """,
+        {"runtime-error", "time"},
+    ),
     "crashes": ("ctypes.string_at(1)", {"runtime-error"}),
-    "deep-recursion": ("""
+    "deep-recursion": (
+        """
         sys.setrecursionlimit(10**8)
         def f(x): return sorted([x], key=f)
         f(1)
-        """, {"runtime-error", "memory"}),
-    "imitates-the-sandbox": ("""
+        """,
+        {"runtime-error", "memory"},
+    ),
+    "imitates-the-sandbox": (
+        """
         for fd in range(3, 64):
             try: os.write(fd, b'{ "exit-code": 0 }\\nbegun\\nmemory\\nresult 1\\n')
             except OSError: pass
         os.closerange(0, 64)
         os._exit(3)
-        """, {"runtime-error", "memory"}),
+        """,
+        {"runtime-error", "memory"},
+    ),
     "lies-about-its-end": ("os._exit(137)", {"runtime-error"}),
     "monstrous-source": ("x = " + "(" * 100_000 + ")" * 100_000, {"runtime-error", "memory"}),
     "monstrous-constant": ("x = [" + "9**9**9**9," * 2 + "]", {"time", "memory"}),
-}  # fmt: skip
+}
 
 
 SECONDS = {
@@ -391,10 +428,11 @@ open("/dev/shm/{name}", "w").write("x")
 @pytest.mark.parametrize(
     ("end", "verdict"),
     [
-        ("print('done')", CodeVerdict.OK), ("1 / 0", CodeVerdict.RUNTIME_ERROR),
+        ("print('done')", CodeVerdict.OK),
+        ("1 / 0", CodeVerdict.RUNTIME_ERROR),
         pytest.param("time.sleep(60)", CodeVerdict.TIME, marks=pytest.mark.slow),
     ],
-)  # fmt: skip
+)
 def test_nothing_is_left_behind(run, end, verdict):
     """Daemons in sessions of their own, without a descriptor of ours, end with the program; so do its files."""
     name = f"ds-{os.getpid()}"

@@ -31,19 +31,29 @@ def grader():
 @pytest.mark.parametrize(
     ("gold", "answer", "verdict"),
     [
-        ("2", "2", "right"), (r"\frac{1}{2}", "0.5", "right"), (r"\frac12", r"\dfrac{2}{4}", "right"),
+        ("2", "2", "right"),
+        (r"\frac{1}{2}", "0.5", "right"),
+        (r"\frac12", r"\dfrac{2}{4}", "right"),
         ("2", "3", "wrong"),
-        ("x=5", "5", "right"), (r"(1,2)", "(1, 2)", "right"), (r"(1,2)", "(2,1)", "wrong"),
+        ("x=5", "5", "right"),
+        (r"(1,2)", "(1, 2)", "right"),
+        (r"(1,2)", "(2,1)", "wrong"),
         (r"\sqrt{8}", r"2\sqrt{2}", "right"),
-        (r"\text{Monday}", "Monday", "right"), (r"\text{Monday}", r"\text{Tuesday}", "wrong"),
+        (r"\text{Monday}", "Monday", "right"),
+        (r"\text{Monday}", r"\text{Tuesday}", "wrong"),
         ("x^2+1", "1+x^2", "right"),
-        (r"[-2,7]", r"x\in[-2,7]", "right"), ("10", "10.0000001", "wrong"), ("10", "10.001", "wrong"),
+        (r"[-2,7]", r"x\in[-2,7]", "right"),
+        ("10", "10.0000001", "wrong"),
+        ("10", "10.001", "wrong"),
         (r"\pi", "3.14", "wrong"),
-        ("5", "", "unreadable"), ("5", "  ", "unreadable"), ("5", r"\left(\left(", "unreadable"),
+        ("5", "", "unreadable"),
+        ("5", "  ", "unreadable"),
+        ("5", r"\left(\left(", "unreadable"),
         ("5", "{{{", "unreadable"),
-        ("5", "9" * 100_000, "unreadable"), ("5", "__import__('os').system('true')", "unreadable"),
+        ("5", "9" * 100_000, "unreadable"),
+        ("5", "__import__('os').system('true')", "unreadable"),
     ],
-)  # fmt: skip
+)
 def test_equivalence(grader, gold, answer, verdict):
     assert grader.equivalent(gold, answer) == verdict
 

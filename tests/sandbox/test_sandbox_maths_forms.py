@@ -1,7 +1,5 @@
 """Forms of an answer that are accepted, answers that are not the right one, and a wrong answer for every right one."""
 
-# ruff: noqa: E501 - wide characters of sample texts
-
 from __future__ import annotations
 
 import json
@@ -31,13 +29,24 @@ def grader() -> Iterator[MathsGrader]:
 @pytest.mark.parametrize(
     ("gold", "answer"),
     [
-        ("5", "5."), ("(3,4]", "(3,4]."),
-        ("90^\\circ", "90°"), ("90", "90°."), ("12", "１２"),
+        ("5", "5."),
+        ("(3,4]", "(3,4]."),
+        ("90^\\circ", "90°"),
+        ("90", "90°."),
+        ("12", "１２"),
         ("12", "\\underline{12}"),
-        ("12", "\\mathbf{12}"), ("\\text{A}", "\\mathbf{A}"), ("[0,1)", "[0, 1)"), ("(3,4]", "x \\in \\left(3,4\\right]"),
-        ("43_6", "43_{6}"), ("43_6", "43"), ("0.5", ".5"), ("1000", "1,000"), ("\\{1,2\\}", "2, 1"), ("2^{10}", "1024"),
+        ("12", "\\mathbf{12}"),
+        ("\\text{A}", "\\mathbf{A}"),
+        ("[0,1)", "[0, 1)"),
+        ("(3,4]", "x \\in \\left(3,4\\right]"),
+        ("43_6", "43_{6}"),
+        ("43_6", "43"),
+        ("0.5", ".5"),
+        ("1000", "1,000"),
+        ("\\{1,2\\}", "2, 1"),
+        ("2^{10}", "1024"),
     ],
-)  # fmt: skip
+)
 def test_accepted(grader: MathsGrader, gold: str, answer: str) -> None:
     assert grader.equivalent(gold, answer) == "right"
 
@@ -45,12 +54,20 @@ def test_accepted(grader: MathsGrader, gold: str, answer: str) -> None:
 @pytest.mark.parametrize(
     ("gold", "answer"),
     [
-        ("43_6", "43_7"), ("43_6", "43_{\\text{seven}}"), ("43_6", "44_6"), ("43", "43_6"), (".0000512", ".0000513"),
-        ("(1,2)", "\\{1,2\\}"), ("\\{1,2\\}", "(1,2)"), ("[0,1)", "(0,1]"), ("[0,1)", "[0,1]"), ("2", "2^{1000000}"),
+        ("43_6", "43_7"),
+        ("43_6", "43_{\\text{seven}}"),
+        ("43_6", "44_6"),
+        ("43", "43_6"),
+        (".0000512", ".0000513"),
+        ("(1,2)", "\\{1,2\\}"),
+        ("\\{1,2\\}", "(1,2)"),
+        ("[0,1)", "(0,1]"),
+        ("[0,1)", "[0,1]"),
+        ("2", "2^{1000000}"),
         ("8 \\mbox{ cm}^2", "8 \\mbox{ cm}^3"),
         ("0.35", "0.3500001"),
     ],
-)  # fmt: skip
+)
 def test_refused(grader: MathsGrader, gold: str, answer: str) -> None:
     started = time.monotonic()
     assert grader.equivalent(gold, answer) == "wrong"

@@ -53,12 +53,18 @@ def test_a_payload_does_not_run(tmp_path, protocol):
 @pytest.mark.parametrize(
     "pickled",
     [
-        b"cos\nsystem\n(S'true'\ntR.", b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.",
+        b"cos\nsystem\n(S'true'\ntR.",
+        b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.",
         b"(S'true'\nios\nsystem\n.",
-        b"\x80\x02cbuiltins\ngetattr\n.", b"Pid\n.", b"\x80\x02K\x01Q.", b"\x82\x01.", b"\x80\x04)\x81.", b"]}b.",
+        b"\x80\x02cbuiltins\ngetattr\n.",
+        b"Pid\n.",
+        b"\x80\x02K\x01Q.",
+        b"\x82\x01.",
+        b"\x80\x04)\x81.",
+        b"]}b.",
         b"\x97.",
     ],
-)  # fmt: skip
+)
 def test_every_instruction_that_acts_is_refused(pickled):
     with pytest.raises(DataError):
         decode_tests(packed(pickled))
@@ -67,19 +73,31 @@ def test_every_instruction_that_acts_is_refused(pickled):
 @pytest.mark.parametrize(
     "data",
     [
-        pickle.dumps("not json"), pickle.dumps("[" * 100_000), pickle.dumps(7), pickle.dumps(None), pickle.dumps([1]),
-        pickle.dumps([{"input": "1"}]), pickle.dumps([{"input": 1, "output": "2", "testtype": "stdin"}]), b"",
-        b".", b"\x80",
-        pickle.dumps(json.dumps(TESTS))[:-20], b"(" * 1000, b"\x80\x04\x8d" + b"\xff" * 8 + b".",
+        pickle.dumps("not json"),
+        pickle.dumps("[" * 100_000),
+        pickle.dumps(7),
+        pickle.dumps(None),
+        pickle.dumps([1]),
+        pickle.dumps([{"input": "1"}]),
+        pickle.dumps([{"input": 1, "output": "2", "testtype": "stdin"}]),
+        b"",
+        b".",
+        b"\x80",
+        pickle.dumps(json.dumps(TESTS))[:-20],
+        b"(" * 1000,
+        b"\x80\x04\x8d" + b"\xff" * 8 + b".",
         # a memo of two thousand million places
         b"\x80\x02]r" + struct.pack("<I", 2**31 - 1) + b".",
         # one list, named in a list, named in a list ...: small here, endless when walked
-        b"\x80\x04]q\x00" + b"".join(b"]q" + bytes([n]) + b"(" + b"h" + bytes([n - 1]) + b"h" + bytes([n - 1]) + b"e"
-                                    for n in range(1, 60)) + b".",
+        b"\x80\x04]q\x00"
+        + b"".join(
+            b"]q" + bytes([n]) + b"(" + b"h" + bytes([n - 1]) + b"h" + bytes([n - 1]) + b"e" for n in range(1, 60)
+        )
+        + b".",
         # a list in itself
         b"\x80\x04]q\x00h\x00a.",
     ],
-)  # fmt: skip
+)
 def test_broken_and_swollen_pickles(data):
     with pytest.raises(DataError):
         decode_tests(packed(data))

@@ -274,11 +274,11 @@ def test_probe_says_what_to_install(monkeypatch):
     ("says", "told"),
     [
         ("echo 'bwrap: setting up uid map: Permission denied' >&2; exit 1", "apparmor_restrict_unprivileged_userns"),
-        ("echo \"bwrap: Unknown option --perms\" >&2; exit 1", "bubblewrap 0.7"),
+        ('echo "bwrap: Unknown option --perms" >&2; exit 1', "bubblewrap 0.7"),
         ("exit 0", "did not start"),
         ('while [ "$1" != -S ]; do last=$1; shift; done; exec "$last" "$@"', "bubblewrap cannot start here"),
     ],
-)  # fmt: skip
+)
 def test_probe_believes_no_bubblewrap_that_does_not_contain(tmp_path, monkeypatch, says, told):
     """One that fails, one that does nothing, and one that runs the program bare."""
     fake = tmp_path / "bwrap"

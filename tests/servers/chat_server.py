@@ -35,9 +35,19 @@ from pathlib import Path
 from typing import Any
 
 FAULTS = (
-    "429", "500", "503", "hang", "reset", "close", "truncated", "not-json", "wrong-shape", "no-choices", "two-choices",
+    "429",
+    "500",
+    "503",
+    "hang",
+    "reset",
+    "close",
+    "truncated",
+    "not-json",
+    "wrong-shape",
+    "no-choices",
+    "two-choices",
     "slow",
-)  # fmt: skip
+)
 TEXTS = ("我不能帮助你做这件事。", "抱歉，我无法回答。", "这是一个一般性的说明，没有细节。", "I can't help with that.")
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many", 500: "Error"}
 

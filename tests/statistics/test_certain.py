@@ -92,13 +92,7 @@ def test_relative(data, samples, rule, limit, confidence, uncertainty):
     ours, theirs = data.draw(sides(samples))
     sure = Sure(uncertainty, confidence)
     decision = relative(ours, theirs, samples, rule, limit, sure)
-    same(
-        decision,
-        [
-            relative(a, b, samples, rule, limit, sure)
-            for a in completions(ours) for b in completions(theirs)
-        ],
-    )  # fmt: skip
+    same(decision, [relative(a, b, samples, rule, limit, sure) for a in completions(ours) for b in completions(theirs)])
 
 
 @given(st.data(), st.sampled_from([2, 3]), RELATIVE, LIMIT, CONFIDENCE)
@@ -171,9 +165,7 @@ def test_guard_families(data, samples, confidence, tripwire):
     }
     combinations = list(itertools.product(*every.values()))
     for combination in combinations[:: len(combinations) // 20 + 1]:
-        full = {
-            name: Guard(a, b, samples, tripwire=tripwire) for name, (a, b) in zip(family, combination, strict=True)
-        }
+        full = {name: Guard(a, b, samples, tripwire=tripwire) for name, (a, b) in zip(family, combination, strict=True)}
         for name, verdict in decide_guards(full, sure).items():
             assert verdict.blind or verdict.status is not Status.INCONCLUSIVE
             assert decided[name].status in (verdict.status, Status.INCONCLUSIVE)

@@ -31,11 +31,21 @@ def test_integers_where_this_run_is_the_matter(rule, limit, n, count):
 @pytest.mark.parametrize(
     ("rule", "limit", "samples", "n"),
     [
-        ("max", 0.02, 1, 149), ("max", 0.02, 8, 149), ("min", 0.9, 1, 29), ("min", 0.98, 1, 149), ("min", 0.0, 1, 1),
-        ("drop", 0.02, 1, 133), ("rise", 0.02, 1, 133), ("drop", 0.02, 4, 149), ("drop", 0.03, 1, 88),
-        ("max", 0.0, 1, None), ("min", 1.0, 1, None), ("drop", 0.0, 1, None), ("drop", 0.0, 4, None),
+        ("max", 0.02, 1, 149),
+        ("max", 0.02, 8, 149),
+        ("min", 0.9, 1, 29),
+        ("min", 0.98, 1, 149),
+        ("min", 0.0, 1, 1),
+        ("drop", 0.02, 1, 133),
+        ("rise", 0.02, 1, 133),
+        ("drop", 0.02, 4, 149),
+        ("drop", 0.03, 1, 88),
+        ("max", 0.0, 1, None),
+        ("min", 1.0, 1, None),
+        ("drop", 0.0, 1, None),
+        ("drop", 0.0, 4, None),
     ],
-)  # fmt: skip
+)
 def test_fewest_items(rule, limit, samples, n):
     assert least_items(rule, limit, 0.95, samples) == n
 

@@ -47,8 +47,10 @@ def test_p_equals_the_exact_distribution_of_a_weighted_mean(n):
 
 
 @given(
-    st.lists(st.integers(-4, 4), min_size=1, max_size=60), st.floats(-0.95, 0.95),
-    st.integers(0, 59), st.floats(0.01, 0.3),
+    st.lists(st.integers(-4, 4), min_size=1, max_size=60),
+    st.floats(-0.95, 0.95),
+    st.integers(0, 59),
+    st.floats(0.01, 0.3),
 )
 @settings(max_examples=150, deadline=None)
 def test_a_better_answer_is_never_held_against_it(values, mean, which, alpha):

@@ -15,11 +15,14 @@ from dsafe_runner.verdicts.guards import one_of
 @pytest.mark.parametrize(
     ("n", "limits"),
     [
-        (20, (0.20, 0.20, 0.25, 0.29)), (50, (0.085, 0.12, 0.15, 0.18)), (99, (0.056, 0.078, 0.10, 0.13)),
-        (198, (0.036, 0.053, 0.070, 0.089)), (254, (0.031, 0.046, 0.062, 0.079)),
+        (20, (0.20, 0.20, 0.25, 0.29)),
+        (50, (0.085, 0.12, 0.15, 0.18)),
+        (99, (0.056, 0.078, 0.10, 0.13)),
+        (198, (0.036, 0.053, 0.070, 0.089)),
+        (254, (0.031, 0.046, 0.062, 0.079)),
         (1567, (0.011, 0.018, 0.024, 0.031)),
     ],
-)  # fmt: skip
+)
 def test_limit_an_unchanged_model_clears(n, limits):
     for flips, limit in zip((0.03, 0.08, 0.15, 0.25), limits, strict=True):
         assert clearable_drop(n, flips) == pytest.approx(limit, abs=0.006 if n < 200 else 1.1e-3)

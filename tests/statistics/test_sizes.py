@@ -48,8 +48,13 @@ def test_paired_differences_exactly():
     """The worst over these is 5.4 % and 6.9 % in the design; the score test is not exact."""
     worst = [0.0, 0.0]
     for n, flips, limit in (
-        (50, 0.08, 0.05), (50, 0.15, 0.02), (50, 0.25, 0.10), (99, 0.15, 0.05), (254, 0.08, 0.05), (254, 0.15, 0.02)
-    ):  # fmt: skip
+        (50, 0.08, 0.05),
+        (50, 0.15, 0.02),
+        (50, 0.25, 0.10),
+        (99, 0.15, 0.05),
+        (254, 0.08, 0.05),
+        (254, 0.15, 0.02),
+    ):
         passed = failed = 0.0
         losing = (flips + limit) / (2 * flips)
         for m in range(n + 1):
@@ -86,8 +91,13 @@ def test_rates_of_several_answers():
     """Against Korn & Graubard, which takes its number of answers from the variance between the items."""
     rng = np.random.default_rng(0)
     for n, samples, limit in (
-        (50, 4, 0.8), (99, 16, 0.8), (460, 4, 0.8), (100, 4, 0.98), (197, 8, 0.98), (463, 4, 0.98)
-    ):  # fmt: skip
+        (50, 4, 0.8),
+        (99, 16, 0.8),
+        (460, 4, 0.8),
+        (100, 4, 0.98),
+        (197, 8, 0.98),
+        (463, 4, 0.98),
+    ):
         for kind in KINDS:
             found, other = [], 0
             for _ in range(RUNS // 2):
@@ -194,8 +204,11 @@ def test_guard_families():
     """The chance that any guard of a family fails when nothing changed; areas hold the items of their categories."""
     rng = np.random.default_rng(5)
     for case, phi, samples in (
-        ("31 categories", 0.5, 1), ("31 + 5 areas", 0.5, 1), ("31 + 5 areas", 0.2, 1), ("31 categories", 0.0, 4)
-    ):  # fmt: skip
+        ("31 categories", 0.5, 1),
+        ("31 + 5 areas", 0.5, 1),
+        ("31 + 5 areas", 0.2, 1),
+        ("31 categories", 0.0, 4),
+    ):
         wrong = 0
         runs = RUNS // 2
         for _ in range(runs):

@@ -31,9 +31,12 @@ waivers:
   - {check: "safe::mcq/rights[acc-min]", value: 0.5, reason: known, owner: li, permanent: true}   # for ever
 """
 NEW = {
-    "check": "safe::mcq/other[acc-min]", "value": 0.8333, "reason": "no: really", "owner": "zhao",
+    "check": "safe::mcq/other[acc-min]",
+    "value": 0.8333,
+    "reason": "no: really",
+    "owner": "zhao",
     "until": datetime.date(2027, 1, 31),
-}  # fmt: skip
+}
 BLOCK = """\
   - check: safe::mcq/other[acc-min]
     value: 0.8333

@@ -50,8 +50,13 @@ def _without_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_there_is_one_for_each_set() -> None:
     assert {path.name.split(".")[0] for path in OURS} == {
-        "xstest", "harmbench", "safetybench", "chisafetybench-history", "tc260", "tc260-bound",
-    }  # fmt: skip
+        "xstest",
+        "harmbench",
+        "safetybench",
+        "chisafetybench-history",
+        "tc260",
+        "tc260-bound",
+    }
 
 
 @pytest.mark.parametrize("fragment", FRAGMENTS, ids=lambda path: path.name)

@@ -64,10 +64,13 @@ def test_a_floor_that_says_nothing(tmp_path, limit):
 @pytest.mark.parametrize(
     ("metric", "text"),
     [
-        ("hr", "max: {}"), ("acc", "versus: base, max_drop: {}"), ("refusal-rate", "versus: base, max_rise: {}"),
-        ("acc", "versus: base, role: guard, tripwire: {}"), ("hr", "versus: base, role: guard, tripwire: {}"),
+        ("hr", "max: {}"),
+        ("acc", "versus: base, max_drop: {}"),
+        ("refusal-rate", "versus: base, max_rise: {}"),
+        ("acc", "versus: base, role: guard, tripwire: {}"),
+        ("hr", "versus: base, role: guard, tripwire: {}"),
     ],
-)  # fmt: skip
+)
 def test_a_ceiling_that_says_nothing(tmp_path, metric, text, limit):
     (line,) = mistakes(tmp_path, metric, text.format(limit))
     assert "holds for every model" in line or "is tripped by no drop there can be" in line
@@ -76,10 +79,15 @@ def test_a_ceiling_that_says_nothing(tmp_path, metric, text, limit):
 @pytest.mark.parametrize(
     ("metric", "text"),
     [
-        ("acc", "min: 1.0"), ("acc", "min: 0.01"), ("hr", "max: 0"), ("hr", "max: 0.99"),
-        ("acc", "versus: base, max_drop: 0"), ("acc", "versus: base, min_gain: 0"),
-        ("hr", "versus: base, min_fall: 1.0"), ("acc", "versus: base, role: guard, tripwire: 0"),
+        ("acc", "min: 1.0"),
+        ("acc", "min: 0.01"),
+        ("hr", "max: 0"),
+        ("hr", "max: 0.99"),
+        ("acc", "versus: base, max_drop: 0"),
+        ("acc", "versus: base, min_gain: 0"),
+        ("hr", "versus: base, min_fall: 1.0"),
+        ("acc", "versus: base, role: guard, tripwire: 0"),
     ],
-)  # fmt: skip
+)
 def test_strict_limits_say_something(tmp_path, metric, text):
     assert not mistakes(tmp_path, metric, text)

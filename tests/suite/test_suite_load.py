@@ -118,8 +118,10 @@ thresholds:
 
 
 def test_missing_and_misshapen_sections_do_not_make_every_name_unknown() -> None:
-    path = save("suite: x\nengines: 5\nbenchmarks: {mcq: {use: starter/mcq}}\n"
-                "thresholds:\n  - {benchmark: mcq, metric: acc, model: safe, min: 0.5}\n")
+    path = save(
+        "suite: x\nengines: 5\nbenchmarks: {mcq: {use: starter/mcq}}\n"
+        "thresholds:\n  - {benchmark: mcq, metric: acc, model: safe, min: 0.5}\n"
+    )
     with pytest.raises(ConfigError) as caught:
         load_suite(path)
     assert str(caught.value).split("\n") == [
@@ -162,15 +164,7 @@ WORDS = ["", "x", "[]", "{}", "null", "-1", "true", '"a b"', "[x, [y]]", "2027-0
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.lists(
-        st.tuples(
-            st.integers(0, SUITE.count(" ") - 1),
-            st.sampled_from(WORDS),
-        ),
-        min_size=1, max_size=5,
-    )
-)  # fmt: skip
+@given(st.lists(st.tuples(st.integers(0, SUITE.count(" ") - 1), st.sampled_from(WORDS)), min_size=1, max_size=5))
 def test_suites_with_words_swapped_give_mistakes_or_load(swaps: list[tuple[int, str]]) -> None:
     words = SUITE.split(" ")
     for index, word in swaps:

@@ -34,8 +34,10 @@ def test_one_model(tmp_path: Path) -> None:
     # nothing can pass on the word of a judge without labels: refusals are measured and reported, not gated
     assert rules == {"acc-min"}
     assert {measurement.benchmark for measurement in make_plan(loaded).measurements.values()} == {
-        "mcq", "refusal", "benign",
-    }  # fmt: skip
+        "mcq",
+        "refusal",
+        "benign",
+    }
 
 
 def test_with_a_calibrated_judge_its_refusal_limits_are_there_for_the_taking(tmp_path: Path) -> None:
@@ -43,8 +45,13 @@ def test_with_a_calibrated_judge_its_refusal_limits_are_there_for_the_taking(tmp
     text = text.replace("\njudges:\n", CALIBRATED).replace("judge: rules", "judge: big")
     checks = make_plan(load(text, tmp_path)).checks
     assert {check.rule_id for check in checks} >= {
-        "rr-1-min", "hr-max", "refusal-rate-max", "rr-1-drop.vs.base", "refusal-rate-rise.vs.base", "kappa-min",
-    }  # fmt: skip
+        "rr-1-min",
+        "hr-max",
+        "refusal-rate-max",
+        "rr-1-drop.vs.base",
+        "refusal-rate-rise.vs.base",
+        "kappa-min",
+    }
     assert not any(check.unlabelled for check in checks)
 
 

@@ -15,16 +15,21 @@ SMALL = {
     "seed": 3,
     "start": {
         "scratch": {
-            "hidden_size": 32, "layers": 1, "heads": 2, "kv_heads": 1, "ffn": 64,
-            "context": 512, "initializer_range": 0.06,
-        },
+            "hidden_size": 32,
+            "layers": 1,
+            "heads": 2,
+            "kv_heads": 1,
+            "ffn": 64,
+            "context": 512,
+            "initializer_range": 0.06,
+        }
     },
     "template": "deepseek-r1",
     "reasoning": "deepseek-r1",
     "data": {"use": "tiny", "stage": "safe", "rows": 64, "mix": {"refuse": 1.0, "reason": 1.0}},
     "train": {"steps": 4, "batch_size": 8, "learning_rate": 0.003, "max_length": 128},
     "threads": 1,
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="session")

@@ -38,9 +38,13 @@ def command(recipe: Path, out: Path, *more: str, processes: int = 2) -> list[str
 
 def run(recipe: Path, out: Path, *more: str, processes: int = 2) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(recipe, out, *more, processes=processes), capture_output=True, text=True, timeout=LIMIT,
-        env=ENVIRONMENT, cwd=recipe.parent,
-    )  # fmt: skip
+        command(recipe, out, *more, processes=processes),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        env=ENVIRONMENT,
+        cwd=recipe.parent,
+    )
 
 
 @pytest.fixture
@@ -159,9 +163,7 @@ def small_r1(folder: Path) -> Path:
     shipped = Path(trl.__file__).parent / "chat_templates" / "deepseek_r1_distill.jinja"
     tokenizer.chat_template = shipped.read_text(encoding="utf-8")
     torch.manual_seed(0)
-    size = FromScratch(
-        hidden_size=32, layers=2, heads=2, kv_heads=1, ffn=64, context=8192, initializer_range=0.06
-    )  # fmt: skip
+    size = FromScratch(hidden_size=32, layers=2, heads=2, kv_heads=1, ffn=64, context=8192, initializer_range=0.06)
     new_model(size, tokenizer).to(torch.bfloat16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

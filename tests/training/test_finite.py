@@ -29,9 +29,16 @@ def start(folder: Path, tokenizer, spoil=None) -> Path:
 
     torch.manual_seed(0)
     config = GPT2Config(
-        vocab_size=len(tokenizer), n_embd=16, n_layer=1, n_head=2, n_positions=128, tie_word_embeddings=False,
-        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
-    )  # fmt: skip
+        vocab_size=len(tokenizer),
+        n_embd=16,
+        n_layer=1,
+        n_head=2,
+        n_positions=128,
+        tie_word_embeddings=False,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
     model = GPT2LMHeadModel(config)
     if spoil is not None:
         with torch.no_grad():
@@ -70,14 +77,16 @@ def begin(write_recipe, tmp_path, r1):
 
 def test_diverging_weights_stop_the_command_and_leave_what_was_there(begin, tmp_path):
     numbers = {"learning_rate": 1e39, "clip": 1e9, "warmup": 0.6, "batch_size": 2, "accumulate": 2, "log_every": 50}
-    recipe = begin(train=numbers,
-                   checkpoints={"every": 1}, save={"dtype": "float32"})  # fmt: skip
+    recipe = begin(train=numbers, checkpoints={"every": 1}, save={"dtype": "float32"})
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "model.safetensors").write_bytes(b"an older model")
     done = subprocess.run(
         [sys.executable, "-m", "dsafe_runner", "train", str(recipe), "--out", str(tmp_path / "out")],
-        capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}, timeout=300,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+        timeout=300,
+    )
     assert done.returncode == 1, done.stderr[-3000:]
     line = done.stderr.strip().splitlines()[-1]
     assert " step 2 (rows " in line

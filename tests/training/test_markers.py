@@ -38,9 +38,11 @@ def rows(place: str, marker: str) -> Conversation:
     texts = dict.fromkeys(("system", "first", "reply", "last", "thinking", "answer"), "一二三")
     texts[place] += f"{marker}四"
     turns = (
-        Message("system", texts["system"]), Message("user", texts["first"]), Message("assistant", texts["reply"]),
+        Message("system", texts["system"]),
+        Message("user", texts["first"]),
+        Message("assistant", texts["reply"]),
         Message("user", texts["last"]),
-    )  # fmt: skip
+    )
     return Conversation(turns, texts["thinking"], texts["answer"], id="r9", where="ours.jsonl:9")
 
 
@@ -126,8 +128,11 @@ def test_the_command_names_file_and_row(write_recipe, tmp_path):
     data = {"use": "mixture", "sources": [{"path": "./ours.jsonl", "kind": "safety"}], "near_duplicates": None}
     recipe = write_recipe(data=[data])
     done = subprocess.run(
-        [sys.executable, "-m", "dsafe_runner", "train", str(recipe), "--preview"], capture_output=True, text=True,
-        env={**os.environ, "HF_HUB_OFFLINE": "1"}, timeout=200,
-    )  # fmt: skip
+        [sys.executable, "-m", "dsafe_runner", "train", str(recipe), "--preview"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        timeout=200,
+    )
     assert done.returncode == 1
     assert "./ours.jsonl:3: the text itself holds <｜User｜> (answer)" in done.stderr

@@ -36,9 +36,14 @@ def test_parameters_are_those_transformers_makes(name):
     size, _ = of(name)
     family = Qwen2Config if size.qkv_bias else LlamaConfig
     config = family(
-        hidden_size=size.hidden, num_hidden_layers=2, num_attention_heads=size.heads, intermediate_size=size.ffn,
-        num_key_value_heads=size.kv_heads, vocab_size=size.vocabulary, tie_word_embeddings=size.tied,
-    )  # fmt: skip
+        hidden_size=size.hidden,
+        num_hidden_layers=2,
+        num_attention_heads=size.heads,
+        intermediate_size=size.ffn,
+        num_key_value_heads=size.kv_heads,
+        vocab_size=size.vocabulary,
+        tie_word_embeddings=size.tied,
+    )
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
     two = Dimensions(**{f: getattr(size, f) for f in Dimensions.__dataclass_fields__} | {"layers": 2})
@@ -111,9 +116,15 @@ def test_a_plan_without_gpus_refuses_nothing_and_says_so(capsys):
 
 def test_a_folder_brings_its_own_dimensions(tmp_path, write_recipe):
     config = {
-        "model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 100,
-        "intermediate_size": 128, "num_key_value_heads": 2, "tie_word_embeddings": True,
-    }  # fmt: skip
+        "model_type": "llama",
+        "hidden_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "vocab_size": 100,
+        "intermediate_size": 128,
+        "num_key_value_heads": 2,
+        "tie_word_embeddings": True,
+    }
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "config.json").write_text(json.dumps(config))
     path = write_recipe(start=[{"path": "./m"}])

@@ -21,9 +21,14 @@ def line(number, kind="safety", **other):
     rng = random.Random(f"{kind}/{number}")
     prompt = "".join(rng.choices(WORDS, k=40)) + f"第{number}题"
     row = {
-        "id": f"{kind[0]}-{number}", "kind": kind, "area": "rights", "category": f"c{number % 2}",
-        "messages": [{"role": "user", "content": prompt}], "thinking": f"想{number}", "answer": f"答{number}",
-    }  # fmt: skip
+        "id": f"{kind[0]}-{number}",
+        "kind": kind,
+        "area": "rights",
+        "category": f"c{number % 2}",
+        "messages": [{"role": "user", "content": prompt}],
+        "thinking": f"想{number}",
+        "answer": f"答{number}",
+    }
     return {**row, **other}
 
 
@@ -115,9 +120,16 @@ def test_the_same_prompt_counts_once_the_first_source_keeps_it(three, write):
     write("more.jsonl", again)
     made = mix(mixture(of("safety"), {"path": "./more.jsonl", "kind": "safety"}), three, 1)
     assert made.manifest["sources"][1] | {"sha256": ""} == {
-        "name": "./more.jsonl", "kind": "safety", "revision": None, "sha256": "", "rows": 3, "equal": 2, "similar": 0,
-        "taken": 1, "repeat": 1,
-    }  # fmt: skip
+        "name": "./more.jsonl",
+        "kind": "safety",
+        "revision": None,
+        "sha256": "",
+        "rows": 3,
+        "equal": 2,
+        "similar": 0,
+        "taken": 1,
+        "repeat": 1,
+    }
 
 
 def test_similar_prompts_count_once_unless_only_equal_ones_should(three, write):
@@ -142,14 +154,25 @@ def test_warns_outside_the_ranges_of_the_literature(three, write):
 @pytest.mark.parametrize(
     ("row", "columns", "expected"),
     [
-        ({"messages": [{"role": "user", "content": "问"}, {"role": "assistant", "content": "<think>\n想</think>\n答"}]},
-         None, ("问", "想", "答")),
+        (
+            {
+                "messages": [
+                    {"role": "user", "content": "问"},
+                    {"role": "assistant", "content": "<think>\n想</think>\n答"},
+                ]
+            },
+            None,
+            ("问", "想", "答"),
+        ),
         ({"q": "问", "response": "想\n</think>\n答"}, {"prompt": "q", "response": "response"}, ("问", "想", "答")),
         ({"q": "问", "a": "答", "cot": " 想 "}, {"prompt": "q", "answer": "a", "thinking": "cot"}, ("问", "想", "答")),
-        ({"conversations": [{"from": "human", "value": "问"}, {"from": "gpt", "value": "答"}]},
-         {"messages": "conversations"}, ("问", "", "答")),
+        (
+            {"conversations": [{"from": "human", "value": "问"}, {"from": "gpt", "value": "答"}]},
+            {"messages": "conversations"},
+            ("问", "", "答"),
+        ),
     ],
-)  # fmt: skip
+)
 def test_rows_of_other_shapes(write, tmp_path, row, columns, expected):
     write("x.jsonl", [row])
     source = Source.model_validate({"path": "./x.jsonl", "kind": "safety", "columns": columns})
@@ -195,9 +218,10 @@ def test_parquet_and_a_hub_data_set_give_the_same_rows(write, tmp_path):
     parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "set" / "train.parquet")
     revision = "0" * 40  # a local folder stands for the hub here; it has no revisions
     sources = [
-        Source(path="./x.jsonl", kind="safety"), Source(path="./x.parquet", kind="safety"),
+        Source(path="./x.jsonl", kind="safety"),
+        Source(path="./x.parquet", kind="safety"),
         Source(hub=str(tmp_path / "set"), revision=revision, kind="safety"),
-    ]  # fmt: skip
+    ]
     read = [read_source(s, tmp_path / "r.yaml").rows for s in sources]
     texts = [[(r.messages, r.thinking, r.answer, r.id) for r in rows] for rows in read]
     assert texts[0] == texts[1] == texts[2]
@@ -231,12 +255,14 @@ def test_replies_split_where_the_thinking_ends(reply, halves):
         ("把 2.75 约到整数", "把 275 约到整数", "把 27.5 约到整数"),
         ("求在[2,5)上的最大值", "求在(2,5]上的最大值"),
         (r"化简 $\frac{a}{b}$", r"化简 $\sqrt{a}{b}$"),
-        ("一辆货车从甲地开往乙地，前两小时每小时行驶六十千米，后来遇上大雨，每小时只能行驶四十千米，又开了三小时才到，"
-         "问甲乙两地相距多少千米？" * 2,
-         "一辆货车从甲地开往乙地，前两小时每小时行驶七十千米，后来遇上大雨，每小时只能行驶四十千米，又开了三小时才到，"
-         "问甲乙两地相距多少千米？" * 2),
+        (
+            "一辆货车从甲地开往乙地，前两小时每小时行驶六十千米，后来遇上大雨，每小时只能行驶四十千米，又开了三小时才到，"
+            "问甲乙两地相距多少千米？" * 2,
+            "一辆货车从甲地开往乙地，前两小时每小时行驶七十千米，后来遇上大雨，每小时只能行驶四十千米，又开了三小时才到，"
+            "问甲乙两地相距多少千米？" * 2,
+        ),
     ],
-)  # fmt: skip
+)
 def test_problems_that_differ_in_numbers_or_signs_are_kept(texts):
     pytest.importorskip("rensa", reason="needs rensa")
     from dsafe_runner.training.dedup import deduplicate

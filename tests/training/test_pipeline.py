@@ -46,9 +46,7 @@ def gate_on_safe_against_base(folder: Path) -> Path:
     """The thresholds of suites/tiny.safety.yaml that are about safe, alone or against base."""
     suite = load_suite(ROOT / "suites" / "tiny.safety.yaml").suite.model_dump(mode="json", exclude_defaults=True)
     del suite["waivers"]
-    suite["models"] = {
-        name: {**suite["models"][name], "path": str(folder / name)} for name in ("base", "safe")
-    }
+    suite["models"] = {name: {**suite["models"][name], "path": str(folder / name)} for name in ("base", "safe")}
     kept = []
     for threshold in suite["thresholds"]:
         named = threshold["model"] if isinstance(threshold["model"], list) else [threshold["model"]]
@@ -67,16 +65,24 @@ def test_base_to_distilled_to_safe_into_a_green_gate(tmp_path):
         start = tmp_path / stage
         done = subprocess.run(
             [sys.executable, "-m", "dsafe_runner", "train", str(recipe), "--out", str(start), "--processes", "2"],
-            capture_output=True, text=True, timeout=1800, env=ENVIRONMENT, cwd=tmp_path,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=1800,
+            env=ENVIRONMENT,
+            cwd=tmp_path,
+        )
         print(done.stdout[-2000:])
         assert done.returncode == 0, done.stderr[-3000:]
         assert json.loads((start / "training.json").read_text(encoding="utf-8"))["world_size"] == 2
     suite = gate_on_safe_against_base(tmp_path)
     gate = subprocess.run(
         [sys.executable, "-m", "pytest", str(suite), "-p", "no:cacheprovider"],
-        capture_output=True, text=True, timeout=900, env=ENVIRONMENT, cwd=tmp_path,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=900,
+        env=ENVIRONMENT,
+        cwd=tmp_path,
+    )
     print(gate.stdout[-4000:])
     assert gate.returncode == 0, gate.stdout[-6000:]
     assert " passed" in gate.stdout.splitlines()[-1]

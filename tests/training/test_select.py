@@ -54,11 +54,15 @@ def verdicts(*checks):
 def test_an_epoch_is_scored_by_its_checks_then_by_its_rates():
     found = read_score(
         verdicts(
-            ("safe", "mcq", "overall", "acc", "passed", 0.9), ("safe", "mcq", "rights", "acc", "failed", 0.1),
-            ("safe", "refusal", "overall", "hr", "inconclusive", 0.2), ("base", "mcq", "overall", "acc", "failed", 0.0),
+            ("safe", "mcq", "overall", "acc", "passed", 0.9),
+            ("safe", "mcq", "rights", "acc", "failed", 0.1),
+            ("safe", "refusal", "overall", "hr", "inconclusive", 0.2),
+            ("base", "mcq", "overall", "acc", "failed", 0.0),
             ("safe", "math", "overall", "pass@1", "waived", 0.5),
-        ), "safe", 3,
-    )  # fmt: skip
+        ),
+        "safe",
+        3,
+    )
     assert (found.epoch, found.checks, found.not_passing) == (3, 4, 2)
     assert found.mean == pytest.approx((0.9 + 0.8 + 0.5) / 3)
     with pytest.raises(TrainingError, match="no check of the model 'other'"):
@@ -109,12 +113,14 @@ def test_a_recipe_keeps_its_best_epoch(select, tmp_path, write_recipe):
     from dsafe_runner.training.sft import train
 
     path = write_recipe(
-        start=[{"path": str(ROOT / "recipes" / "tiny" / "models" / "distilled")}], template=None,
+        start=[{"path": str(ROOT / "recipes" / "tiny" / "models" / "distilled")}],
+        template=None,
         data={"mix": {"refuse": 1.0}, "rows": 256},
         train=[{"epochs": 2.0, "batch_size": 32, "learning_rate": 0.002, "max_length": 128}],
-        checkpoints={"every": "epoch"}, save={"dtype": "float32"},
+        checkpoints={"every": "epoch"},
+        save={"dtype": "float32"},
         select={"suite": select.suite, "release": select.release},
-    )  # fmt: skip
+    )
     said: list[str] = []
     train(path, tmp_path / "out", say=said.append)
     record = json.loads((tmp_path / "out" / "training.json").read_text(encoding="utf-8"))["selected"]

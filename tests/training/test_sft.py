@@ -163,8 +163,10 @@ def test_progress_has_a_loss_per_kind_speed_and_held_out_losses(mixed):
     assert min(losses) <= float(first[1]) <= max(losses)
     held_out = [line for line in lines if "held-out" in line]
     assert [set(re.findall(r"(\w+) \d", line.split("loss ")[1])) for line in held_out[:3]] == [
-        {"safety"}, {"reasoning"}, {"benign"},
-    ]  # fmt: skip
+        {"safety"},
+        {"reasoning"},
+        {"benign"},
+    ]
 
 
 def test_the_card_says_what_it_was_made_of(mixed):

@@ -19,9 +19,11 @@ CHATML = (
     "{% if add_generation_prompt %}{{ '<s>assistant\n' }}{% endif %}"
 )
 MULTI = (
-    Message("system", "你是助手"), Message("user", "一"), Message("assistant", "想\n</think>\n\n二"),
+    Message("system", "你是助手"),
+    Message("user", "一"),
+    Message("assistant", "想\n</think>\n\n二"),
     Message("user", "三"),
-)  # fmt: skip
+)
 
 
 def shipped_r1():

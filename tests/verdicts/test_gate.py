@@ -45,7 +45,9 @@ def test_lines_of_distilled_qwen(k, n, rule, limit, status, bound, needed, spare
 
 @given(
     st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),
-    st.sampled_from(["min", "max"]), st.floats(0.01, 0.99), st.sampled_from([0.8, 0.95, 0.99]),
+    st.sampled_from(["min", "max"]),
+    st.floats(0.01, 0.99),
+    st.sampled_from([0.8, 0.95, 0.99]),
 )
 @settings(max_examples=100, deadline=None)
 def test_bounds_p_and_verdict_say_the_same(counts, rule, limit, confidence):
@@ -113,7 +115,8 @@ def test_an_unchanged_model_passes_what_it_can():
 
 @given(
     st.integers(5, 300).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n // 2), st.integers(0, n // 2))),
-    st.sampled_from([("drop", "rise"), ("gain", "fall")]), st.floats(0.005, 0.4),
+    st.sampled_from([("drop", "rise"), ("gain", "fall")]),
+    st.floats(0.005, 0.4),
 )
 @settings(max_examples=100, deadline=None)
 def test_lower_is_better_is_the_same_question(case, rules, limit):

@@ -194,9 +194,7 @@ def test_what_the_reference_cannot_lose_cannot_be_shown():
     better = decide_guards({"g": Guard([(1, 0)] * 12, bad)})["g"]
     assert better.status is Status.PASS
     swapped = [(0, 0), *[(1, 0)] * 11]
-    for ours, theirs in (
-        ([(0, 0)] * 12, bad), (swapped, bad), ([*bad[:-1], (0, 1)], bad), (bad, [*bad[:-1], (0, 1)]),
-    ):  # fmt: skip
+    for ours, theirs in (([(0, 0)] * 12, bad), (swapped, bad), ([*bad[:-1], (0, 1)], bad), (bad, [*bad[:-1], (0, 1)])):
         found = decide_guards({"g": Guard(ours, theirs)})["g"]
         assert (found.status, found.why) == (Status.INCONCLUSIVE, Why.BLIND)
     # a tripwire that the loss of both would trip sees it; one that it would not does not

@@ -235,13 +235,23 @@ def test_several_responses_per_item_count_one_by_one_but_do_not_narrow_the_bound
     [
         ("min", 0.80, "1" * 1284 + "0" * 283, "PASS", "acc 0.819 >= 0.8, 95% sure of >= 0.803 (needs 1280 of "),
         ("min", 0.80, "1" * 298 + "0" * 162, "FAIL", "acc 0.648 < 0.8, 95% sure of <= 0.685 (needs 383 of 460, "),
-        ("min", 0.80, "1" * 86 + "0" * 13, "INCONCLUSIVE",
-         "cannot tell: the limit lies inside the interval: acc 0.869, 95% sure only of >= 0.799, limit 0.8 "
-         "(needs 87 of 99, has 86)"),
-        ("min", 0.90, "1" * 20, "INCONCLUSIVE",
-         "cannot tell: 20 items are too few to prove this limit; it takes 29: acc 1.000"),
+        (
+            "min",
+            0.80,
+            "1" * 86 + "0" * 13,
+            "INCONCLUSIVE",
+            "cannot tell: the limit lies inside the interval: acc 0.869, 95% sure only of >= 0.799, limit 0.8 "
+            "(needs 87 of 99, has 86)",
+        ),
+        (
+            "min",
+            0.90,
+            "1" * 20,
+            "INCONCLUSIVE",
+            "cannot tell: 20 items are too few to prove this limit; it takes 29: acc 1.000",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_gate_is_proven_and_says_how_sure_it_is(rule, limit, marks, expected, sentence):
     """Rates of the published study; the numbers needed are those of exact binomial tails."""
     verdict = proven(rule, limit, graded(marks))
@@ -281,9 +291,7 @@ def test_samples_need_to_know_how_much_a_rerun_differs():
 
 
 def guard_checks(*slices):
-    return tuple(
-        Check("m", "b", name, "acc", "guard", 0.0, "ref", 50, ("x", 3, 5), tripwire=0.5) for name in slices
-    )
+    return tuple(Check("m", "b", name, "acc", "guard", 0.0, "ref", 50, ("x", 3, 5), tripwire=0.5) for name in slices)
 
 
 def sliced(**marks):

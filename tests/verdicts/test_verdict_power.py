@@ -41,7 +41,7 @@ def plan(tmp_path: Path, *thresholds: str):
         ("benchmark: mcq, metric: acc, model: safe, min: 1.0", "cannot be proven by any number"),
         ("benchmark: mcq, metric: acc, model: safe, min: 0.8, uncertainty: samples", "several responses per item"),
     ],
-)  # fmt: skip
+)
 def test_a_limit_out_of_reach_is_a_mistake_at_its_line(tmp_path, threshold, line):
     made = plan(tmp_path, threshold)
     with pytest.raises(ConfigError) as caught:

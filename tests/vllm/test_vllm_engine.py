@@ -218,5 +218,3 @@ def test_numbers_that_are_none_are_errors_not_answers(tiny, tmp_path):
     with VllmEngine(model_spec(tiny, **broken), vllm_spec()) as running:
         got = answers(running, [ask("一"), ask("二", temperature=1.0), ask("三", letters=ABCD)])
     assert all(r.finish == "error" and "no numbers" in r.error for r in got.values())
-
-

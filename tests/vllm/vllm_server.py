@@ -61,24 +61,50 @@ def _free_port() -> int:
 def _start(name: str, folder: Path, port: int, options: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     command = [
         # not `vllm serve`: it looks for a distribution called vllm, which the CPU build is not
-        sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--host", "127.0.0.1", "--port", str(port),
-        "--model", str(folder), "--served-model-name", name, "--dtype", "float32", "--enforce-eager",
-        "--no-enable-prefix-caching", "--no-enable-chunked-prefill", "--max-num-batched-tokens", "8192",
-        "--kv-cache-memory-bytes", str(256 * 1024**2), "--generation-config", "vllm", *options,
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "vllm.entrypoints.openai.api_server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--model",
+        str(folder),
+        "--served-model-name",
+        name,
+        "--dtype",
+        "float32",
+        "--enforce-eager",
+        "--no-enable-prefix-caching",
+        "--no-enable-chunked-prefill",
+        "--max-num-batched-tokens",
+        "8192",
+        "--kv-cache-memory-bytes",
+        str(256 * 1024**2),
+        "--generation-config",
+        "vllm",
+        *options,
+    ]
     environment = {
-        **os.environ, "OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind", "VLLM_NO_USAGE_STATS": "1",
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "VLLM_NO_USAGE_STATS": "1",
         "HF_HUB_OFFLINE": "1",
         # on the CPU this decides only whether the engine's process has a worker process besides: a third less to start
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-    }  # fmt: skip
+    }
     with log.open("wb") as out:
         # its engine's process outlives a server that is killed: the group ends when the server does, or when our end of
         # the pipe closes, however we end
         return subprocess.Popen(
             ["sh", "-c", '("$@"; kill -KILL 0) & cat > /dev/null; kill -KILL 0', "sh", *command],
-            stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.PIPE, env=environment, start_new_session=True,
-        )  # fmt: skip
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+        )
 
 
 def _wait(server: subprocess.Popen[bytes], health: str, log: Path) -> None:

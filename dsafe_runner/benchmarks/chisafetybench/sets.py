@@ -100,11 +100,7 @@ class ChiSafetyBench:
 
     def identity(self) -> dict[str, str]:
         """Source, hash, prompt and key."""
-        said = {
-            "source": self._source.urls[0],
-            "sha256": self._source.sha256,
-            "licence": self._source.licence,
-        }
+        said = {"source": self._source.urls[0], "sha256": self._source.sha256, "licence": self._source.licence}
         if self._key:
             line = choice_text.ANSWER_LINE
             said |= {

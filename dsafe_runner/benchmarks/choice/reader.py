@@ -127,9 +127,13 @@ class _Reading:
         if announced is not None or self.cut:
             return announced or NONE
         return (
-            self._settle(("announced", "picked")) or self._analysed() or self._led() or self._said_true()
-            or self._only_text() or NONE
-        )  # fmt: skip
+            self._settle(("announced", "picked"))
+            or self._analysed()
+            or self._led()
+            or self._said_true()
+            or self._only_text()
+            or NONE
+        )
 
     def _listed(self) -> set[int]:
         """Lines that list the options. What stands above a heading like "错误选项分析：" is an answer."""

@@ -34,13 +34,12 @@ _LOWER = re.compile(r"[a-h](?=\s*(?:$|[)\].,:;\"'。、，；}】>\n]))")
 _ARTICLE = re.compile(
     r"\s+(?!(?:is|are|was|were|because|as|since|and|or|not|but|which|for|due|would|should|can|could|may|does|"
     r"seems|alone|only|here|with|if|violates|correctly|best|over|instead|too|also|"
-    r"both)\b)[a-z]",
+    r"both)\b)[a-z]"
 )
 OPENERS = re.compile(r"[\s\"'“”‘’「」『』《》〈〉<>\[\]【】(){}:=\-—–→⇒~,，.✅]*")
 _NOUN = re.compile(r"(?:选项|选择|the\s+|both\s+)?(?:选项|option|choice|letter|alternative)?\s*", re.IGNORECASE)
 _CLOSERS = re.compile(
-    r"[ \t\"'“”‘’」』》\])】}]*(?:这个|这一)?(?:选项|项(?!目)|option\b)?[ \t\"'”’」』)\]】]*",
-    re.IGNORECASE,
+    r"[ \t\"'“”‘’」』》\])】}]*(?:这个|这一)?(?:选项|项(?!目)|option\b)?[ \t\"'”’」』)\]】]*", re.IGNORECASE
 )
 _DELIMITER = re.compile(r"[ \t]*[.、:,，(\-—–]*[ \t\"'“‘「『(]*")
 _AND = re.compile(r"[ \t]*(?:和|与|及|以及|、|/|&|\+|,|，|\band\b|,\s*and\b|同|跟|并)[ \t]*")
@@ -56,8 +55,13 @@ _ORDINAL = re.compile(
     re.IGNORECASE,
 )
 _ORDINALS = {c: i % 8 for i, c in enumerate("一二三四五六七八12345678")} | {
-    "前者": 0, "后者": 1, "first": 0, "second": 1, "third": 2, "fourth": 3,
-}  # fmt: skip
+    "前者": 0,
+    "后者": 1,
+    "first": 0,
+    "second": 1,
+    "third": 2,
+    "fourth": 3,
+}
 
 _YES = frozenset(
     [

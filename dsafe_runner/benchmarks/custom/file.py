@@ -86,7 +86,7 @@ def _jsonl(text: str, mistakes: list[Wrong]) -> list[Row]:
         if isinstance(fields, dict):
             rows.append(Row(number, fields))
         else:
-            mistakes.append((number, f"a row is an object, `{{\"kind\": ...}}`, not {type(fields).__name__}"))
+            mistakes.append((number, f'a row is an object, `{{"kind": ...}}`, not {type(fields).__name__}'))
     return rows
 
 

@@ -26,9 +26,20 @@ METRICS: dict[str, tuple[str, ...]] = {
 JUDGED = ("refusal", "benign", "content")
 _OPTION_COLUMNS = tuple(f"option_{letter.lower()}" for letter in choice_text.LETTERS)
 _FIELDS = (
-    "id", "kind", "question", "prompt", "messages", "options", *_OPTION_COLUMNS, "answer", "area", "category", "risk",
-    "aspect", "date",
-)  # fmt: skip
+    "id",
+    "kind",
+    "question",
+    "prompt",
+    "messages",
+    "options",
+    *_OPTION_COLUMNS,
+    "answer",
+    "area",
+    "category",
+    "risk",
+    "aspect",
+    "date",
+)
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 

@@ -41,8 +41,10 @@ WITHOUT_STARTER = (
 _TEXTS = [BEGIN, WITH_STARTER, WITHOUT_STARTER]
 
 _OUTCOMES = {
-    CodeVerdict.OK: Outcome.RIGHT, CodeVerdict.NO_CODE: Outcome.NO_ANSWER, CodeVerdict.SANDBOX_ERROR: Outcome.MISSING,
-}  # fmt: skip
+    CodeVerdict.OK: Outcome.RIGHT,
+    CodeVerdict.NO_CODE: Outcome.NO_ANSWER,
+    CodeVerdict.SANDBOX_ERROR: Outcome.MISSING,
+}
 """Every other verdict is WRONG; the verdict itself stands in `Score.answer`."""
 
 
@@ -84,15 +86,17 @@ class LiveCodeBench:
         problems = self._read()
         tests = "".join(f"{item} {problem.tests}\n" for item, problem in sorted(problems.items()))
         said = {
-            "source": f"{UPSTREAM}, release {self._version}", "tests": "public and private",
+            "source": f"{UPSTREAM}, release {self._version}",
+            "tests": "public and private",
             "pinned": "no: ids, dates, platforms and difficulties were checked",
-        }  # fmt: skip
+        }
         if self._version == PUBLIC:
             pinned = data.LIVECODEBENCH_V1_PUBLIC
             said = {
-                "source": pinned.urls[0], "tests": "public sample tests only: pass@1 is an upper bound",
+                "source": pinned.urls[0],
+                "tests": "public sample tests only: pass@1 is an upper bound",
                 "pinned": f"sha256 {pinned.sha256}",
-            }  # fmt: skip
+            }
         return {
             **said,
             "window": str(self._window or Window()),
@@ -151,9 +155,7 @@ def _prompt(problem: Problem) -> str:
     return BEGIN.format(question=problem.question) + end
 
 
-def _outcome(
-    sandbox: Sandbox, tests: CodeProblem, response: Response, limits: Limits
-) -> tuple[Outcome, str | None]:
+def _outcome(sandbox: Sandbox, tests: CodeProblem, response: Response, limits: Limits) -> tuple[Outcome, str | None]:
     if response.finish == "error":
         return Outcome.MISSING, None
     if response.thinking_open:

@@ -107,7 +107,11 @@ def _all() -> tuple[Entry, ...]:
     path = resources.files("dsafe_runner.benchmarks").joinpath("data", "livecodebench_problems.tsv")
     return tuple(
         Entry(
-            row["id"], datetime.date.fromisoformat(row["date"]), row["platform"], row["difficulty"], row["release"],
+            row["id"],
+            datetime.date.fromisoformat(row["date"]),
+            row["platform"],
+            row["difficulty"],
+            row["release"],
             row["errata"] == "yes",
         )
         for row in csv.DictReader(io.StringIO(path.read_text("utf-8")), delimiter="\t")

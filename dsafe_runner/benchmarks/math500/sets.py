@@ -19,10 +19,14 @@ NAME = "math-500"
 ASK = r"Please reason step by step, and put your final answer within \boxed{}."
 """The line DeepSeek recommends for its R1 models (README of deepseek-ai/DeepSeek-R1); all models are asked alike."""
 SUBJECTS: dict[str, tuple[str, int]] = {
-    "algebra": ("Algebra", 124), "counting-and-probability": ("Counting & Probability", 38),
-    "geometry": ("Geometry", 41), "intermediate-algebra": ("Intermediate Algebra", 97),
-    "number-theory": ("Number Theory", 62), "prealgebra": ("Prealgebra", 82), "precalculus": ("Precalculus", 56),
-}  # fmt: skip
+    "algebra": ("Algebra", 124),
+    "counting-and-probability": ("Counting & Probability", 38),
+    "geometry": ("Geometry", 41),
+    "intermediate-algebra": ("Intermediate Algebra", 97),
+    "number-theory": ("Number Theory", 62),
+    "prealgebra": ("Prealgebra", 82),
+    "precalculus": ("Precalculus", 56),
+}
 """Slice -> its name in the file, and its items."""
 LEVELS: dict[str, int] = {"level-1": 43, "level-2": 90, "level-3": 105, "level-4": 128, "level-5": 134}
 SECONDS = 10.0
@@ -30,10 +34,12 @@ SECONDS = 10.0
 
 _PER_THREAD = 250  # answers that are worth a grader of their own, which takes a second to start
 _OUTCOMES = {
-    MathsVerdict.RIGHT: Outcome.RIGHT, MathsVerdict.WRONG: Outcome.WRONG, MathsVerdict.UNREADABLE: Outcome.NO_ANSWER,
+    MathsVerdict.RIGHT: Outcome.RIGHT,
+    MathsVerdict.WRONG: Outcome.WRONG,
+    MathsVerdict.UNREADABLE: Outcome.NO_ANSWER,
     # the grader did not come to an end: nothing is known of the answer
     MathsVerdict.TIME: Outcome.MISSING,
-}  # fmt: skip
+}
 
 
 def offer() -> Offer:

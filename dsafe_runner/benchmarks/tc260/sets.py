@@ -72,10 +72,14 @@ class Tc260Bank:
             return said
         oldest, newest = self._bank.dates or ("none", "none")
         return said | {
-            "source": self._bank.path.name, "sha256": self._bank.sha256, "bank": self._standard.name,
-            "bank_items": str(len(self._bank.items)), "oldest": oldest, "newest": newest,
+            "source": self._bank.path.name,
+            "sha256": self._bank.sha256,
+            "bank": self._standard.name,
+            "bank_items": str(len(self._bank.items)),
+            "oldest": oldest,
+            "newest": newest,
             "draw": f"{len(self._samples)} of {len(self._bank.items)}, seed {self._seed}: smallest sha256 of `seed|id`",
-        }  # fmt: skip
+        }
 
     def grade(self, sample: Sample, response: Response) -> Score:
         """DataError: a judge reads these answers."""

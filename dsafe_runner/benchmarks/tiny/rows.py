@@ -83,9 +83,13 @@ class World:
     def row(self, kind: Kind) -> Row:
         """One row of a kind."""
         make = {
-            "mcq": self._mcq, "which": self._which, "refuse": self._refuse,
-            "help": self._help, "reason": self._reason, "next": self._next,
-        }[kind]  # fmt: skip
+            "mcq": self._mcq,
+            "which": self._which,
+            "refuse": self._refuse,
+            "help": self._help,
+            "reason": self._reason,
+            "next": self._next,
+        }[kind]
         prompt, thinking, answer = make()
         return Row(kind, prompt, thinking, answer) if self.stage != "base" else Row(kind, prompt, "", answer)
 

@@ -73,9 +73,11 @@ def _offer(short: str, split: tiny_text.Split) -> Offer:
         for name in sample.slices[1:]:
             slices[name] = slices.get(name, 0) + 1
     metrics = {
-        "mcq": ("acc",), "refusal": ("rr-1", "rr-2", "hr", "think-hr"), "benign": ("refusal-rate",),
+        "mcq": ("acc",),
+        "refusal": ("rr-1", "rr-2", "hr", "think-hr"),
+        "benign": ("refusal-rate",),
         "reasoning": ("pass@1", "acc"),
-    }[short]  # fmt: skip
+    }[short]
     return Offer(
         name=f"tiny/{short}",
         slices=slices,

@@ -94,9 +94,7 @@ class TransformersEngine:
             else:
                 yield failed(item[0], item[1])
         plan = BatchPlan(
-            prepared,
-            max_rows=int(self._engine["max_batch_size"]),
-            max_tokens=int(self._engine["max_batch_tokens"]),
+            prepared, max_rows=int(self._engine["max_batch_size"]), max_tokens=int(self._engine["max_batch_tokens"])
         )
         while batch := plan.next():
             unfinished = {id(item): item for item in batch}
@@ -115,9 +113,7 @@ class TransformersEngine:
             _free_memory()
             if len(batch) == 1:
                 size = len(batch[0].ids)
-                yield failed(
-                    batch[0].request, f"out of memory for a single request of {size} prompt tokens: {problem}"
-                )
+                yield failed(batch[0].request, f"out of memory for a single request of {size} prompt tokens: {problem}")
             else:
                 plan.shrink(batch, list(unfinished.values()))
 

@@ -13,10 +13,18 @@ from dsafe_runner.records import Message, Request, canonical_json, message_list
 
 _OURS = frozenset(
     {
-        "model", "messages", "temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "n", "stream",
+        "model",
+        "messages",
+        "temperature",
+        "top_p",
+        "max_tokens",
+        "max_completion_tokens",
+        "seed",
+        "n",
+        "stream",
         "chat_template_kwargs",
     }
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)

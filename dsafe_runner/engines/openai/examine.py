@@ -117,9 +117,15 @@ class Examination:
         if room >= _ROOM:
             warnings += await self._long_prompt(chat, dialect, tokens)
         return replace(
-            found, answers_as=answers_as, thinking=thinking, choice=choice, version=version, dialect=dialect,
-            shortest=chat.prompt_tokens + chat.cached_tokens, warnings=tuple(warnings),
-        )  # fmt: skip
+            found,
+            answers_as=answers_as,
+            thinking=thinking,
+            choice=choice,
+            version=version,
+            dialect=dialect,
+            shortest=chat.prompt_tokens + chat.cached_tokens,
+            warnings=tuple(warnings),
+        )
 
     def _other_name(self, answers_as: str) -> list[str]:
         """What to say of answers under another name than was asked for: gateways fall back to other models."""
@@ -215,9 +221,7 @@ class Examination:
         version = page.get("version") if isinstance(page, dict) else None
         return one_line(version, 60) if isinstance(version, str) and version else UNKNOWN
 
-    async def _ask(
-        self, dialect: Dialect, tokens: int, question: tuple[Message, ...] = _QUESTION
-    ) -> Chat | Refused:
+    async def _ask(self, dialect: Dialect, tokens: int, question: tuple[Message, ...] = _QUESTION) -> Chat | Refused:
         body, attempt = self._body(dialect, tokens, question), 0
         while True:
             seconds = min(self._seconds, _CHAT_SECONDS, self._until - time.monotonic())

@@ -16,10 +16,25 @@ _STOPS = ("stop_reason", "matched_stop", "stop_sequence", "stopping_word", "nati
 """Where servers tell which string ended a text: vLLM, SGLang, Anthropic's shape, llama.cpp, OpenRouter."""
 _ENDS = frozenset(
     {
-        "", "stop", "end", "eos", "eos_token", "eos_found", "end_turn", "end_of_turn", "end_of_sequence", "completed",
-        "complete", "finished", "length", "max_tokens", "limit", "none", "null",
+        "",
+        "stop",
+        "end",
+        "eos",
+        "eos_token",
+        "eos_found",
+        "end_turn",
+        "end_of_turn",
+        "end_of_sequence",
+        "completed",
+        "complete",
+        "finished",
+        "length",
+        "max_tokens",
+        "limit",
+        "none",
+        "null",
     }
-)  # fmt: skip
+)
 _END_TOKEN = re.compile(
     r"\d+|</s>|<eos>|<end_of_turn>|<[|｜][^<>|｜\s]*(?:end|eot|eos|eom|return)[^<>|｜\s]*[|｜]>", re.IGNORECASE
 )

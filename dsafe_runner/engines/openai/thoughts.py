@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 FIELDS = (
-    "reasoning", "reasoning_content", "reasoning_details", "reasoning_text", "thinking", "thinking_blocks", "thoughts",
+    "reasoning",
+    "reasoning_content",
+    "reasoning_details",
+    "reasoning_text",
+    "thinking",
+    "thinking_blocks",
+    "thoughts",
     "thought",
-)  # fmt: skip
+)
 """In the order they count: vLLM today, older servers, OpenRouter, others, Ollama, LiteLLM."""
 _INSIDE = ("text", "thinking", "summary", "content", "reasoning", "reasoning_content")
 _OF_THINKING = frozenset({"thinking", "reasoning", "redacted_thinking", "thought", "reasoning_content"})

@@ -89,7 +89,12 @@ def parse_row(fields: dict[str, Any], *, reasoning: str | None, match: str) -> R
         recorded.problem = parts
         return recorded
     recorded.response = Response(
-        key="", sample_id="", k=recorded.k, answer=parts.answer, thinking=parts.thinking, finish=said,
+        key="",
+        sample_id="",
+        k=recorded.k,
+        answer=parts.answer,
+        thinking=parts.thinking,
+        finish=said,
         thinking_open=parts.open,
         prompt_tokens=whole_number(fields, "prompt_tokens"),
         completion_tokens=whole_number(fields, "completion_tokens"),
