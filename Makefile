@@ -3,20 +3,22 @@
 #   make test    sets up and passes the tests
 # TORCH_INDEX chooses the torch build: the CPU wheels unless said, e.g.
 #   make gate TORCH_INDEX=https://download.pytorch.org/whl/cu128   or   TORCH_INDEX=   (PyPI's default build)
+# CONSTRAINTS chooses the versions: constraints.txt unless said, constraints-oldest.txt, or /dev/null for the newest there are.
 PYTHON ?= python3
 VENV ?= .venv
 VLLM_VENV ?= .venv-vllm
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+CONSTRAINTS ?= constraints.txt
 
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint $(CONSTRAINTS)
 
 # vLLM's own pins: its CPU build wants exactly this torch, and numpy below the one of constraints.txt. Nothing is
 # compiled on installing: a third of what lies there is ever imported, and that compiles itself.
 VLLM_BIN := $(VLLM_VENV)/bin
 VLLM_PIP := $(VLLM_BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 
-.PHONY: gate test test-slow test-train test-vllm lint types clean
+.PHONY: gate test test-slow test-train test-vllm lint types wheel-check clean
 
 gate: $(VENV)/.installed
 	$(BIN)/pytest suites/tiny.safety.yaml
@@ -41,7 +43,11 @@ lint: $(VENV)/.installed-dev
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+# the wheel, alone, from an empty folder: what RELEASING.md asks for
+wheel-check:
+	PYTHON=$(PYTHON) TORCH_INDEX=$(TORCH_INDEX) .ci/wheel-check
+
+$(VENV)/.installed: pyproject.toml $(CONSTRAINTS)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing dsafe into $(VENV) (once; torch is the big one)"
 	@$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX) --retries 1 --no-deps) torch || \

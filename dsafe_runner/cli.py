@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dsafe_runner import __version__
+from dsafe_runner.commands.init import add_init
 from dsafe_runner.commands.overlap import add_overlap
 from dsafe_runner.commands.train import add_train
 from dsafe_runner.errors import ConfigError, DsafeError, UnavailableError
@@ -45,16 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"dsafe {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    init = commands.add_parser("init", help="write a suite for a model of yours")
-    init.add_argument("model", help="a checkpoint folder or a hub id")
-    init.add_argument("--base", metavar="MODEL", help="the model it must not fall behind")
-    init.add_argument(
-        "--reasoning",
-        choices=["deepseek-r1", "qwen3", "harmony", "mistral", "none"],
-        help="the format of its thinking; unless said, what its chat template and tokenizer show",
-    )
-    init.add_argument("--out", type=Path, metavar="FILE", help="default: suites/<name>.safety.yaml")
-    init.set_defaults(run=_init)
+    add_init(commands)
 
     check = commands.add_parser("check", help="validate suites without running them")
     check.add_argument("files", nargs="+", type=Path, metavar="FILE")
@@ -135,14 +127,6 @@ def _add_store(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--store", type=Path, default=Path(".dsafe/store.sqlite"), metavar="FILE", help="default: %(default)s"
     )
-
-
-def _init(arguments: argparse.Namespace) -> int:
-    from dsafe_runner.commands.init import write_suite
-
-    path = write_suite(arguments.model, base=arguments.base, reasoning=arguments.reasoning, out=arguments.out)
-    print(f"wrote {path}\ncheck it:   dsafe check {path}\nrun it:     pytest {path}")
-    return EXIT_OK
 
 
 def _check(arguments: argparse.Namespace) -> int:

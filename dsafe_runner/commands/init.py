@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 from dsafe_runner.engines.thinking_format import format_of
 from dsafe_runner.errors import UnavailableError
 from dsafe_runner.files import write_atomically
 from dsafe_runner.suite.load import load_suite
 from dsafe_runner.suite.template import render_suite
+
+
+def add_init(commands: Any) -> None:
+    """The sub-command and its options."""
+    init = commands.add_parser("init", help="write a suite for a model of yours, or one of the package's own")
+    what = init.add_mutually_exclusive_group(required=True)
+    what.add_argument("model", nargs="?", help="a checkpoint folder or a hub id")
+    what.add_argument("--suite", metavar="NAME", help="write a suite of the package, with what it includes and needs")
+    what.add_argument("--recipe", metavar="NAME", help="write a training recipe of the package, with its data")
+    what.add_argument("--list", action="store_true", help="name the suites and recipes of the package")
+    init.add_argument("--base", metavar="MODEL", help="the model it must not fall behind")
+    init.add_argument(
+        "--reasoning",
+        choices=["deepseek-r1", "qwen3", "harmony", "mistral", "none"],
+        help="the format of its thinking; unless said, what its chat template and tokenizer show",
+    )
+    init.add_argument("--out", type=Path, metavar="FILE", help="default: suites/<name>.safety.yaml")
+    init.set_defaults(run=run_init)
+
+
+def run_init(arguments: argparse.Namespace) -> int:
+    """0 fine; errors as `dsafe_runner.errors` says."""
+    if arguments.model is not None:
+        path = write_suite(arguments.model, base=arguments.base, reasoning=arguments.reasoning, out=arguments.out)
+        print(f"wrote {path}\ncheck it:   dsafe check {path}\nrun it:     pytest {path}")
+        return 0
+    for option in ("base", "reasoning", "out"):
+        if getattr(arguments, option) is not None:
+            raise UnavailableError(f"--{option} is for a model of yours; what the package brings is written as it is")
+    from dsafe_runner.commands.templates import list_templates, write_template
+
+    if arguments.list:
+        return list_templates()
+    kind = "suite" if arguments.suite is not None else "recipe"
+    return write_template(kind, arguments.suite or arguments.recipe or "")
 
 
 def write_suite(model: str, *, base: str | None, reasoning: str | None, out: Path | None) -> Path:
