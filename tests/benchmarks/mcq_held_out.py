@@ -6,8 +6,6 @@ hypotheses, corrections, cut and undecided texts. Styles whose letter is meant s
 nothing in `*_NONE`. Nothing here may be changed to suit the reader: a style found wrong in itself is removed.
 """
 
-# ruff: noqa: E501 - wide characters of sample texts
-
 from __future__ import annotations
 
 from collections.abc import Iterator
