@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+
+from dsafe_runner.benchmarks.registry import open_benchmark
 
 SUITE = "suites/demo.safety.yaml"
 FAILING = f"{SUITE}::safe::wrong/overall[acc-min]"
@@ -26,7 +29,7 @@ def test_a_failing_check_fails_the_build_and_says_why_in_one_line(gate):
     result.stdout.fnmatch_lines(
         ["*safety gate*", f"FAIL safe::wrong/overall?acc-min?  {SUITE}:18: acc 0.000 < 0.9 (needs 11 of 12, has 0)"]
     )
-    result.stdout.fnmatch_lines(["10 checks: 9 passed, 1 failed", "details: reports/*-demo/verdicts.json"])
+    result.stdout.fnmatch_lines(["details: reports/*-demo/verdicts.json", "10 checks: 9 passed, 1 failed"])
 
 
 @pytest.mark.parametrize(
@@ -75,9 +78,11 @@ def test_junit_carries_the_numbers(gate, project):
 
 def test_no_text_of_prompts_or_answers_in_junit_or_terminal(gate, project):
     result = gate("suites", "-v", "--junitxml=junit.xml")
-    asked = (project.path / "suites/ask.jsonl").read_text().splitlines()
-    prompts = [line.split('"prompt": "')[1][:12] for line in asked]
+    rows = [json.loads(line) for line in (project.path / "suites/mcq.jsonl").read_text().splitlines()]
+    prompts = [row["messages"][-1]["content"].splitlines()[1] for row in rows]
+    prompts += [sample.messages[-1].content[:12] for sample in open_benchmark("tiny/refusal").samples()]
     everything = result.stdout.str() + (project.path / "junit.xml").read_text()
+    assert len(prompts) == 192
     assert not [prompt for prompt in prompts if prompt in everything]
 
 
