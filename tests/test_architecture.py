@@ -11,6 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "dsafe_runner"
 FLOORS = [
     {"errors", "records"},
+    {"vocabulary"},
     {"files", "config", "statistics"},
     {"sandbox"},
     {"engines", "contamination"},
@@ -23,7 +24,7 @@ FLOORS = [
     {"pytest_plugin", "commands", "plugin", "cli", "__main__"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-TRAINING_MAY_USE = {"errors", "records", "config", "files", "benchmarks", "contamination", "training"}
+TRAINING_MAY_USE = {"errors", "records", "vocabulary", "config", "files", "benchmarks", "contamination", "training"}
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 

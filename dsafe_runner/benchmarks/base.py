@@ -8,19 +8,6 @@ from typing import Protocol, runtime_checkable
 
 from dsafe_runner.records import Response, Sample, Score
 
-HIGHER_IS_BETTER: dict[str, bool] = {
-    "acc": True,
-    "pass@1": True,
-    "rr-1": True,
-    "rr-2": True,
-    "hr": False,
-    "think-hr": False,
-    "refusal-rate": False,
-    "asr": False,
-    "content-pass": True,
-}
-"""Every metric and its direction."""
-
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -28,7 +15,7 @@ class Offer:
 
     slices   slice -> number of items, `overall` first; names tell levels: `overall`, `<area>`, `<area>.<category>`
     extra    slices that are neither (e.g. `uncontested`): only reachable by `slices:`
-    metrics  names from HIGHER_IS_BETTER
+    metrics  names from vocabulary.METRICS
     judged   True: a judge is needed, False: the benchmark grades itself
     max_tokens  default token budget: for ordinary models, for reasoning models
     labels   slice -> what people call it

@@ -20,6 +20,7 @@ from dsafe_runner.benchmarks.base import Offer
 from dsafe_runner.benchmarks.choice.question import LETTERS
 from dsafe_runner.errors import DataError, UnavailableError
 from dsafe_runner.records import OVERALL, Message, Outcome, Response, Sample, Score, digest
+from dsafe_runner.vocabulary import PASS_AT_1, metrics_of
 
 NAME = "gpqa/diamond"
 PATH = "gpqa/gpqa_diamond.csv"
@@ -48,7 +49,7 @@ def offer() -> Offer:
     return Offer(
         name=NAME,
         slices={OVERALL: 198, **{name: n for name, (_, n) in DOMAINS.items()}},
-        metrics=("pass@1", "acc"),
+        metrics=(PASS_AT_1.name, *metrics_of("mcq")),
         judged=False,
         max_tokens=(4096, 32768),
         labels={name: label for name, (label, _) in DOMAINS.items()},

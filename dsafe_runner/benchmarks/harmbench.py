@@ -14,6 +14,7 @@ from dsafe_runner.benchmarks import data
 from dsafe_runner.benchmarks.base import Offer
 from dsafe_runner.errors import DataError
 from dsafe_runner.records import OVERALL, Message, Response, Sample, Score
+from dsafe_runner.vocabulary import ASR, metrics_of
 
 NAME = "harmbench"
 NAMES: tuple[str, ...] = (NAME,)
@@ -56,7 +57,7 @@ def offer() -> Offer:
     return Offer(
         name=NAME,
         slices=slices | _IN_SPLIT | across,
-        metrics=("asr", "hr", "rr-1", "rr-2", "think-hr"),
+        metrics=(ASR.name, *metrics_of("refusal")),
         judged=True,
         extra=(*_IN_SPLIT, *across),
         licence=data.HARMBENCH_TEST.licence,

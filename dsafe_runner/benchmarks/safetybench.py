@@ -13,6 +13,7 @@ from dsafe_runner.benchmarks import data
 from dsafe_runner.benchmarks.base import Offer
 from dsafe_runner.benchmarks.choice import question as choice_text
 from dsafe_runner.records import OVERALL, Message, Response, Sample, Score, digest
+from dsafe_runner.vocabulary import metrics_of
 
 NAME = "safetybench-zh"
 NAMES: tuple[str, ...] = (NAME,)
@@ -34,7 +35,7 @@ def offer() -> Offer:
     return Offer(
         name=NAME,
         slices={OVERALL: EACH * len(AREAS), **{area: EACH for area, _ in AREAS.values()}},
-        metrics=("acc",),
+        metrics=metrics_of("mcq"),
         judged=False,
         labels=dict(AREAS.values()),
         options=("A", "B", "C", "D"),

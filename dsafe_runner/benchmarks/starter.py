@@ -20,6 +20,7 @@ from dsafe_runner.benchmarks.choice import question as choice_text
 from dsafe_runner.benchmarks.taxonomy import AREAS, ASPECTS, BY_CODE, CATEGORIES
 from dsafe_runner.errors import DataError
 from dsafe_runner.records import OVERALL, Message, Response, Sample, Score, digest
+from dsafe_runner.vocabulary import metrics_of
 
 FILES: dict[str, tuple[str, ...]] = {
     "starter/mcq": ("mcq_a1_a2.jsonl", "mcq_a3_a5.jsonl"),
@@ -27,11 +28,6 @@ FILES: dict[str, tuple[str, ...]] = {
     "starter/benign": ("benign.jsonl",),
 }
 NAMES: tuple[str, ...] = tuple(FILES)
-_METRICS: dict[str, tuple[str, ...]] = {
-    "starter/mcq": ("acc",),
-    "starter/refusal": ("rr-1", "rr-2", "hr", "think-hr"),
-    "starter/benign": ("refusal-rate",),
-}
 _ORDER = [OVERALL, *(s for area in AREAS for s in (area, *(c.slice for c in CATEGORIES if c.area == area))), *ASPECTS]
 _LABELS = {area: label for area, (_, label) in AREAS.items()} | {c.slice: c.label for c in CATEGORIES} | ASPECTS
 
@@ -52,7 +48,7 @@ def offer(name: str) -> Offer:
     return Offer(
         name=name,
         slices=slices,
-        metrics=_METRICS[name],
+        metrics=metrics_of(name.removeprefix("starter/")),
         judged=not mcq,
         extra=tuple(s for s in slices if s in ASPECTS),
         labels={s: _LABELS[s] for s in slices if s in _LABELS},

@@ -17,6 +17,7 @@ from dsafe_runner.benchmarks import data
 from dsafe_runner.benchmarks.base import Offer
 from dsafe_runner.errors import DataError
 from dsafe_runner.records import OVERALL, Message, Response, Sample, Score
+from dsafe_runner.vocabulary import metrics_of
 
 NAMES: tuple[str, ...] = ("xstest/safe", "xstest/unsafe")
 
@@ -60,7 +61,7 @@ def offer(name: str) -> Offer:
     return Offer(
         name=name,
         slices={OVERALL: EACH * len(types), **dict.fromkeys(types, EACH)},
-        metrics=("refusal-rate",) if name == "xstest/safe" else ("rr-1", "rr-2", "hr", "think-hr"),
+        metrics=metrics_of("benign" if name == "xstest/safe" else "refusal"),
         judged=True,
         licence=data.XSTEST.licence,
     )

@@ -10,21 +10,8 @@ from typing import Any
 from dsafe_runner.benchmarks.registry import offer
 from dsafe_runner.errors import EvidenceError, UnavailableError
 from dsafe_runner.plan.baseline import Baseline, load_baseline, replaceable
-from dsafe_runner.records import Gap
 from dsafe_runner.runner.baseline import differences, from_run, with_noise, write_baseline
-
-_WORDS = {
-    "r": "right",
-    "w": "wrong",
-    "n": "no answer",
-    "t": Gap.CUT.value,
-    "u": Gap.NO_VERDICT.value,
-    "m": Gap.NO_RESPONSE.value,
-    "0": "risky",
-    "1": "harmless",
-    "2": "refused",
-    "3": "refused responsibly",
-}
+from dsafe_runner.vocabulary import CLASS_CODES, CODE_WORDS, METRICS, metrics_of
 
 
 def save(path: Path, run: Path, model: str) -> int:
@@ -55,7 +42,7 @@ def show(path: Path) -> int:
     print(f"{path}: {stored.model}, sha256 {stored.sha256[:12]}")
     for name, part in stored.benchmarks.items():
         counts = Counter(code for codes in part["outcomes"].values() for code in codes)
-        said = ", ".join(f"{counts[code]} {word}" for code, word in _WORDS.items() if counts[code])
+        said = ", ".join(f"{counts[code]} {word}" for code, word in CODE_WORDS.items() if counts[code])
         items = len(part["outcomes"])
         each = f" x {part['samples']}" if part["samples"] > 1 else ""
         noise = part.get("noise") or {}
@@ -83,9 +70,12 @@ def noise(path: Path, run: Path) -> int:
 def _metrics(part: dict[str, Any]) -> tuple[str, ...]:
     """Metrics by what the outcomes are: a custom file need not be there."""
     if part["use"] != "custom":
-        return tuple(metric for metric in offer(part["use"]).metrics if metric != "think-hr")
-    judged = any(code in "0123" for codes in part["outcomes"].values() for code in codes)
-    return ("rr-1", "rr-2", "hr", "refusal-rate") if judged else ("acc",)
+        found = offer(part["use"]).metrics
+    else:
+        judged = any(code in CLASS_CODES for codes in part["outcomes"].values() for code in codes)
+        found = (*metrics_of("refusal"), *metrics_of("benign")) if judged else metrics_of("mcq")
+    # a baseline holds verdicts on answers only
+    return tuple(metric for metric in found if not METRICS[metric].thinking)
 
 
 def _stored(path: Path) -> Baseline:
@@ -120,4 +110,4 @@ def _print_differences(first: dict[str, dict[str, Any]], second: dict[str, dict[
 
 
 def _said(codes: str) -> str:
-    return ", ".join(_WORDS.get(code, code) for code in codes)
+    return ", ".join(CODE_WORDS.get(code, code) for code in codes)

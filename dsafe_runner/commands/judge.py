@@ -12,7 +12,6 @@ from rich.table import Table
 
 from dsafe_runner.commands.measure import display
 from dsafe_runner.errors import UnavailableError
-from dsafe_runner.judges.base import LABELS
 from dsafe_runner.judges.calibration import CalibrationSet, load_calibration
 from dsafe_runner.plan import Plan, calibration_only, make_plan
 from dsafe_runner.records import OVERALL, Gap
@@ -22,8 +21,9 @@ from dsafe_runner.runner.run import measure
 from dsafe_runner.runner.session import write_run
 from dsafe_runner.statistics.kappa import Share, class_rates, kappa
 from dsafe_runner.suite.load import load_suite
-from dsafe_runner.verdicts.metrics import ACCURACY, KAPPA, estimate, labelled_pairs
+from dsafe_runner.verdicts.metrics import estimate, labelled_pairs
 from dsafe_runner.verdicts.wording import causes, span
+from dsafe_runner.vocabulary import ACCURACY, CLASSES, KAPPA, JudgeClass
 
 
 def judge_replies(path: Path, *, judge: str | None, replies: Path | None, store: Path, reports: Path) -> int:
@@ -74,7 +74,7 @@ def _print(plan: Plan, run: Run, name: str, labelled: CalibrationSet) -> None:
     pairs = labelled_pairs(evidence, OVERALL)
     found = kappa(pairs, confidence)
     # two-sided here, as everywhere that an interval is printed by itself
-    agreed, right = (estimate(metric, evidence, OVERALL, (1.0 + confidence) / 2.0) for metric in (KAPPA, ACCURACY))
+    agreed, right = (estimate(one.name, evidence, OVERALL, (1.0 + confidence) / 2.0) for one in (KAPPA, ACCURACY))
     unread = sum(said is None for _, said in pairs) - right.missing
     print(f"judge {name} on {labelled.name} ({found.n} labelled replies, sha256 {labelled.sha256[:12]})")
     print(
@@ -88,10 +88,10 @@ def _print(plan: Plan, run: Run, name: str, labelled: CalibrationSet) -> None:
     if right.missing:
         print(f"  missing    {causes(right.gaps)}; the tables below count them under none")
     rates = _table("class", "sensitivity", "interval", "specificity", "interval")
-    said = _table("people said", *(f"judge {label}" for label in LABELS), "none")
+    said = _table("people said", *(f"judge {label}" for label in CLASSES), "none")
     for label, shares in class_rates(pairs, confidence).items():
-        rates.add_row(f"{label} {LABELS[label]}", *_cells(shares.sensitivity), *_cells(shares.specificity))
-        said.add_row(str(label), *(str(found.confusion.get((label, other), 0)) for other in (*LABELS, None)))
+        rates.add_row(f"{label} {JudgeClass(label).title}", *_cells(shares.sensitivity), *_cells(shares.specificity))
+        said.add_row(str(label), *(str(found.confusion.get((label, other), 0)) for other in (*CLASSES, None)))
     console = Console(width=110, markup=False, highlight=False)
     console.print(rates)
     console.print(said)

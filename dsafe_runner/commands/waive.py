@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from dsafe_runner.benchmarks.base import HIGHER_IS_BETTER
 from dsafe_runner.config.words import listed
 from dsafe_runner.errors import ConfigError, DataError, EvidenceError, Mistake, UnavailableError
 from dsafe_runner.files import write_atomically
@@ -18,6 +17,7 @@ from dsafe_runner.plan import GUARD, OVERLAP, make_plan
 from dsafe_runner.plan.waived import matching
 from dsafe_runner.suite.edit import with_waiver
 from dsafe_runner.suite.load import load_suite
+from dsafe_runner.vocabulary import METRICS
 
 _DIGITS = 4
 
@@ -121,7 +121,8 @@ def _value(record: dict[str, Any]) -> float:
     if record["benchmark"] == OVERLAP:
         return float(estimate["k"])
     rule = record["rule"]
-    down = HIGHER_IS_BETTER.get(record["metric"], True) if rule == GUARD else rule in ("min", "drop", "gain")
+    metric = METRICS.get(record["metric"])
+    down = (metric is None or metric.higher_is_better) if rule == GUARD else rule in ("min", "drop", "gain")
     # where answers are missing, what it may have been at its worst
     end = "least" if down else "most"
     found = [side.get(key) for side in (details, estimate) for key in ("value", end)]

@@ -3,7 +3,7 @@
 A .jsonl file, one reply per line:
 
     reply      the text to be judged
-    label      0, 1, 2 or 3: the class a person gave it (see judges.base.LABELS)
+    label      0, 1, 2 or 3: the class a person gave it (see vocabulary.JudgeClass)
     question   what it replies to; or `messages`: [{"role": ..., "content": ...}, ...], the last one of the user
     history    turns before the question (with `question` only)
     kind       refusal (unless said): the question should be refused; benign: it should be answered
@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from dsafe_runner.errors import DataError, UnavailableError
-from dsafe_runner.judges.base import LABELS
 from dsafe_runner.judges.copies import firsts
 from dsafe_runner.records import OVERALL, Message, Response, Sample
+from dsafe_runner.vocabulary import CLASSES
 
 MAX_MISTAKES = 20
 _ROLES = ("system", "user", "assistant")
@@ -66,7 +66,7 @@ def class_slice(label: int) -> str:
 
 def label_of(slices: tuple[str, ...]) -> int:
     """The class people gave a reply, from the slices it counts in."""
-    return next(label for label in LABELS if class_slice(label) in slices)
+    return next(label for label in CLASSES if class_slice(label) in slices)
 
 
 def load_calibration(path: Path | None = None) -> CalibrationSet:
@@ -121,7 +121,7 @@ def _parsed(name: str, where: str, content: bytes) -> CalibrationSet:
 def _distinct(replies: tuple[LabelledReply, ...]) -> tuple[LabelledReply, ...]:
     """The replies without those that say the same as an earlier one of their label."""
     kept: set[str] = set()
-    for label in LABELS:
+    for label in CLASSES:
         own = [reply for reply in replies if reply.label == label]
         first = firsts([reply.response.answer for reply in own])
         kept |= {own[n].sample.id for n in first}
@@ -138,7 +138,7 @@ def _reply(row: Any, number: int) -> LabelledReply:
     if not isinstance(row, dict):
         raise ValueError("is no JSON object; write {...}")
     label, text, kind = row.get("label"), row.get("reply"), row.get("kind", "refusal")
-    if type(label) is not int or label not in LABELS:
+    if type(label) is not int or label not in CLASSES:
         raise ValueError("`label` must be 0, 1, 2 or 3")
     if not isinstance(text, str) or not text.strip():
         raise ValueError("`reply` must be a text")

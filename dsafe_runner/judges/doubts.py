@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from dsafe_runner.judges.labels import Labels
+from dsafe_runner.vocabulary import CLASSES
 
 _SENTENCE = re.compile(r"[。!?;\n]|\.(?=\s|$)")
 _CORRECTS = re.compile(
@@ -83,7 +84,7 @@ def corrects(text: str) -> bool:
 
 def settled(label: int, rest: Sequence[str], labels: Labels) -> int | None:
     """The class that stands when all of a reply behind its verdict is read: the verdict's, a corrected one, or none."""
-    full = labels.classes == frozenset({0, 1, 2, 3})
+    full = labels.classes == frozenset(CLASSES)
     corrected = taken_back = False
     for sentence in _sentences(rest):
         if _SUPPOSES.search(sentence):

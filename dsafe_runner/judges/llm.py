@@ -6,8 +6,7 @@ from dsafe_runner.judges.delimiters import NONCE, Fences, fill, nonce_for, well_
 from dsafe_runner.judges.template import Template
 from dsafe_runner.judges.verdicts import READER, fold, read_reply
 from dsafe_runner.records import Message, Outcome, Response, Sample, Score, canonical_json
-
-ALL_CLASSES = frozenset({0, 1, 2, 3})
+from dsafe_runner.vocabulary import CLASSES
 
 
 class LlmJudge:
@@ -37,7 +36,7 @@ class LlmJudge:
 
     def limits(self) -> str | None:
         """Which classes it can never give; how well a given model judges is for `calibration` to say."""
-        never = sorted(ALL_CLASSES - self.labels)
+        never = sorted(frozenset(CLASSES) - self.labels)
         if not never:
             return None
         return (

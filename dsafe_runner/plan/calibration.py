@@ -12,8 +12,9 @@ from dsafe_runner.plan.shape import CALIBRATION, JUDGE, Check, Measurement, Plan
 from dsafe_runner.plan.subjects import judge_sampling, resolve
 from dsafe_runner.records import OVERALL
 from dsafe_runner.suite.spec import BenchmarkUse, LoadedSuite, Suite
+from dsafe_runner.vocabulary import ACCURACY, KAPPA
 
-_METRICS = {"min_kappa": "kappa", "min_accuracy": "accuracy"}
+_METRICS = {f"min_{metric.name}": metric.name for metric in (KAPPA, ACCURACY)}
 """Limit of a calibration -> its metric."""
 
 
@@ -41,7 +42,7 @@ def calibration_only(plan: Plan, name: str, replies: CalibrationSet) -> Plan:
         model=JUDGE + name,
         benchmark=CALIBRATION,
         slice=OVERALL,
-        metric="kappa",
+        metric=KAPPA.name,
         rule="min",
         limit=-1.0,
         versus=None,

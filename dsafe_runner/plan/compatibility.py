@@ -9,19 +9,9 @@ from dsafe_runner.config.words import quoted, suggestion
 from dsafe_runner.engines.openai.body import check_extra_body
 from dsafe_runner.errors import EngineError, Mistake
 from dsafe_runner.judges.base import AskingJudge, Judge
-from dsafe_runner.plan.shape import CALIBRATION, GUARD, JUDGE, OVERLAP, OVERLAP_OF, THINK_HR, Check
+from dsafe_runner.plan.shape import CALIBRATION, GUARD, JUDGE, OVERLAP, OVERLAP_OF, Check
 from dsafe_runner.suite.spec import Checkpoint, LlmJudge, LoadedSuite, OpenAIEngine
-
-_NEEDS: dict[str, frozenset[int]] = {
-    "rr-1": frozenset({2}),
-    "rr-2": frozenset({3}),
-    "hr": frozenset({0}),
-    "refusal-rate": frozenset({2}),
-    "asr": frozenset({0}),
-    "content-pass": frozenset({0}),
-    THINK_HR: frozenset({0}),
-}
-"""Metric -> the classes without which a judge is no evidence for it."""
+from dsafe_runner.vocabulary import HR, METRICS
 
 
 def misfits(loaded: LoadedSuite, checks: list[Check], judges: Mapping[str, Judge]) -> Iterable[Mistake]:
@@ -36,22 +26,23 @@ def _judges(loaded: LoadedSuite, checks: list[Check], judges: Mapping[str, Judge
         judge = judges.get(name) if name else None
         if judge is None:
             continue
-        lacking = _NEEDS.get(check.metric, frozenset()) - judge.labels
+        metric = METRICS[check.metric]
+        lacking = metric.needs - judge.labels
         if lacking:
             what = f"{check.metric} needs class {min(lacking)}, which judge {name} never gives"
             yield Mistake(*check.where, what, "use a judge with another template, or another metric")
-        if check.metric == "content-pass" and loaded.suite.judges[name or ""].kind == "rules":
-            what = f"content-pass: judge {name} reads refusals by rules, not content"
+        if not metric.by_rules and loaded.suite.judges[name or ""].kind == "rules":
+            what = f"{check.metric}: judge {name} reads refusals by rules, not content"
             yield Mistake(*check.where, what, "use a judge of kind llm, or a reviewed sheet")
         if check.reviewed:
             yield from _review(loaded, check, name or "")
-        if check.metric == THINK_HR:
+        if metric.thinking:
             for model in _models(loaded, check):
                 if not loaded.suite.models[model].thinks:
-                    what = f"{THINK_HR}: {model} has no `reasoning`, so there is no thinking to judge"
-                    yield Mistake(*check.where, what, "say `reasoning:` for the model, or use hr")
+                    what = f"{check.metric}: {model} has no `reasoning`, so there is no thinking to judge"
+                    yield Mistake(*check.where, what, f"say `reasoning:` for the model, or use {HR.name}")
             if not isinstance(judge, AskingJudge):
-                what = f"{THINK_HR}: judge {name} reads short answers, not thinking"
+                what = f"{check.metric}: judge {name} reads short answers, not thinking"
                 yield Mistake(*check.where, what, "use a judge of kind llm")
 
 
@@ -65,8 +56,9 @@ def _review(loaded: LoadedSuite, check: Check, judge: str) -> Iterable[Mistake]:
         yield Mistake(*check.where, what, "add `calibration:` to the judge")
     if loaded.suite.benchmarks[check.benchmark].samples > 1:
         yield Mistake(*check.where, "review: one response per item is read", "remove `samples`, or `review`")
-    if check.metric not in ("hr", "asr"):
-        yield Mistake(*check.where, f"review: people confirm harm, not {check.metric}", "use it with hr or asr")
+    if not METRICS[check.metric].reviewable:
+        harm = " or ".join(one.name for one in METRICS.values() if one.reviewable)
+        yield Mistake(*check.where, f"review: people confirm harm, not {check.metric}", f"use it with {harm}")
 
 
 def _baselines(loaded: LoadedSuite, checks: list[Check]) -> Iterable[Mistake]:
@@ -74,8 +66,8 @@ def _baselines(loaded: LoadedSuite, checks: list[Check]) -> Iterable[Mistake]:
         if check.published and check.rule == GUARD:
             what = f"a guard compares item by item, and {check.versus} is a table of counts"
             yield Mistake(*check.where, what, "use max_drop, or a stored baseline")
-        if check.metric == THINK_HR and check.versus in loaded.suite.baselines:
-            what = f"{THINK_HR}: baselines hold verdicts on answers only"
+        if METRICS[check.metric].thinking and check.versus in loaded.suite.baselines:
+            what = f"{check.metric}: baselines hold verdicts on answers only"
             yield Mistake(*check.where, what, "compare with a model of the suite")
     policy = loaded.suite.policy
     if policy.fail_fast and policy.stop != "certain":

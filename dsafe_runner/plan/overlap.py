@@ -10,6 +10,7 @@ from dsafe_runner.plan.shape import OVERLAP, OVERLAP_OF, Check, Measurement
 from dsafe_runner.plan.subjects import resolve
 from dsafe_runner.records import OVERALL, Sampling
 from dsafe_runner.suite.spec import LoadedSuite
+from dsafe_runner.vocabulary import OVERLAPPING
 
 
 def training_file(loaded: LoadedSuite, name: str) -> Path:
@@ -33,7 +34,7 @@ def overlap_checks(loaded: LoadedSuite, mistakes: list[Mistake]) -> Iterable[Che
             model=OVERLAP_OF + name,
             benchmark=OVERLAP,
             slice=OVERALL,
-            metric="overlap",
+            metric=OVERLAPPING.name,
             rule="max",
             limit=float(spec.max),
             versus=None,

@@ -13,6 +13,7 @@ from dsafe_runner.plan.published import Published
 from dsafe_runner.records import Sample, Sampling
 from dsafe_runner.suite.names import level_of
 from dsafe_runner.suite.spec import LoadedSuite
+from dsafe_runner.vocabulary import metric_named
 
 JUDGE = "judge."
 """What the name of a judge starts with where it stands beside the models."""
@@ -26,8 +27,6 @@ OVERLAP = "overlap"
 """What stands for a benchmark where training samples are compared with all of them."""
 CALIBRATION = "calibration"
 """What the labelled replies of a judge are called where a benchmark's name stands."""
-THINK_HR = "think-hr"
-"""The metric that reads the thinking instead of the answer."""
 
 
 def measurement_id(model: str, benchmark: str) -> str:
@@ -111,7 +110,7 @@ class Check:
     @property
     def corrected(self) -> bool:
         """Whether labelled replies tell how often the judge errs in this metric; of thinking there are none."""
-        return self.calibration is not None and self.metric != THINK_HR
+        return self.calibration is not None and not metric_named(self.metric).thinking
 
     @property
     def role(self) -> str:
@@ -187,7 +186,7 @@ class Plan:
 
     def judges_thinking(self, benchmark: str) -> bool:
         """Whether some check wants the thinking judged too."""
-        return any(check.benchmark == benchmark and check.metric == THINK_HR for check in self.checks)
+        return any(check.benchmark == benchmark and metric_named(check.metric).thinking for check in self.checks)
 
     def family(self, model: str) -> tuple[Check, ...]:
         """All guards of a model: fixed by the suite, whatever was selected."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
-from dsafe_runner.benchmarks.base import HIGHER_IS_BETTER
 from dsafe_runner.config.words import listed
 from dsafe_runner.errors import Mistake
 from dsafe_runner.plan.shape import GUARD, OVERLAP, Check
 from dsafe_runner.suite.spec import LoadedSuite, Waiver
+from dsafe_runner.vocabulary import KAPPA, METRICS
 
 _RELATIVE = ("drop", "gain", "rise", "fall", GUARD)
 
@@ -60,7 +60,7 @@ def _values(loaded: LoadedSuite, index: int, waiver: Waiver, matched: Mapping[st
         if value is None:
             continue
         place = loaded.where("waivers", index, "value", check_id)
-        lowest = -1.0 if check.rule in _RELATIVE or check.metric == "kappa" else 0.0
+        lowest = -1.0 if check.rule in _RELATIVE or check.metric == KAPPA.name else 0.0
         if not lowest <= value <= 1.0 and check.benchmark != OVERLAP:
             kind = "a change" if check.rule in _RELATIVE else "a rate"
             what = f"waiver {waiver.check!r}: {value:g} is no value of {check_id}"
@@ -91,5 +91,5 @@ def as_limit(check: Check, value: float) -> tuple[str, float]:
     """The rule and limit that say: at least as good as this value."""
     rule = check.rule
     if rule == GUARD:
-        rule = "drop" if HIGHER_IS_BETTER[check.metric] else "rise"
+        rule = "drop" if METRICS[check.metric].higher_is_better else "rise"
     return rule, -value if rule in ("drop", "fall") else value

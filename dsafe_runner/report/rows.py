@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dsafe_runner.benchmarks.base import Offer
-from dsafe_runner.plan import CALIBRATION, JUDGE, THINK_HR, Plan, level, measurement_id
+from dsafe_runner.plan import CALIBRATION, JUDGE, Plan, level, measurement_id
 from dsafe_runner.records import OVERALL, Estimate
 from dsafe_runner.runner.measured import Run
-from dsafe_runner.verdicts.metrics import ACCURACY, KAPPA, estimate
+from dsafe_runner.verdicts.metrics import estimate
+from dsafe_runner.vocabulary import ACCURACY, KAPPA, METRICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def _judge_rows(plan: Plan, run: Run, name: str) -> Iterator[Row]:
         return
     for slice_name in plan.calibrations[name].slices:
         overall = slice_name == OVERALL
-        for metric in (KAPPA, ACCURACY) if overall else (ACCURACY,):
+        for metric in (KAPPA.name, ACCURACY.name) if overall else (ACCURACY.name,):
             value = estimate(metric, evidence, slice_name, plan.loaded.suite.policy.confidence)
             yield Row(JUDGE + name, "judge", CALIBRATION, metric, slice_name, OVERALL if overall else "area", value, {})
 
@@ -77,7 +78,7 @@ def _cells(plan: Plan, benchmark: str, offer: Offer) -> Iterator[tuple[str, str]
     asked = {check.metric for check in plan.checks if check.benchmark == benchmark}
     # the thinking is judged only where a check asks for it
     for metric in offer.metrics:
-        if metric in asked or (not asked and metric != THINK_HR):
+        if metric in asked or (not asked and not METRICS[metric].thinking):
             for slice_name in offer.slices:
                 yield metric, slice_name
 

@@ -1,6 +1,6 @@
 """Stored baselines: made of a run folder; what they and a run were made with, held against each other.
 
-An outcome is one letter per response: r right, w wrong, n no answer, t cut, m missing, u unscored, 0-3 a judge's class.
+An outcome is one letter per response (`vocabulary.CODES`), or the judge's class.
 """
 
 from __future__ import annotations
@@ -20,16 +20,8 @@ from dsafe_runner.records import OVERALL, Outcome, Score, digest
 from dsafe_runner.runner.origin import same_responses
 from dsafe_runner.verdicts.evidence import fill, read_evidence
 from dsafe_runner.verdicts.metrics import tally
+from dsafe_runner.vocabulary import CLASS_CODES, CODES, MISSING_CODE, OUTCOMES
 
-_CODES = {
-    Outcome.RIGHT: "r",
-    Outcome.WRONG: "w",
-    Outcome.NO_ANSWER: "n",
-    Outcome.TRUNCATED: "t",
-    Outcome.MISSING: "m",
-    Outcome.UNSCORED: "u",
-}
-_OUTCOMES = {code: outcome for outcome, code in _CODES.items()}
 _VOLATILE = ("engine", "asked", "errors", "stage", "path", "revision")
 
 
@@ -122,7 +114,7 @@ def from_run(folder: Path, model: str) -> dict[str, Any]:
         if key in scores:
             evidence = read_evidence(folder / "scores" / scores[key])
             outcomes = {item: "".join(map(_code, row)) for item, row in evidence.scores.items()}
-            if unknown := sum(codes.count("m") for codes in outcomes.values()):
+            if unknown := sum(codes.count(MISSING_CODE) for codes in outcomes.values()):
                 raise EvidenceError(f"{folder}: {unknown} responses of {key} are missing; run again and save then")
             made = part_of(manifest, model, benchmark)
             made["origin"] = _origin(folder, manifest, key)
@@ -227,13 +219,13 @@ def _run(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _code(score: Score) -> str:
-    return str(score.label) if score.outcome is Outcome.LABELLED else _CODES[score.outcome]
+    return str(score.label) if score.outcome is Outcome.LABELLED else CODES[score.outcome]
 
 
 def score_of(item: str, k: int, code: str) -> Score:
     """The score behind a letter of a baseline. Raises EvidenceError: it is none."""
-    if code in "0123":
-        return Score(item, k, Outcome.LABELLED, label=int(code))
-    if code not in _OUTCOMES:
+    if code in CLASS_CODES:
+        return Score(item, k, Outcome.LABELLED, label=CLASS_CODES[code])
+    if code not in OUTCOMES:
         raise EvidenceError(f"a baseline says {code!r} of {item}, which is no outcome; save it again")
-    return Score(item, k, _OUTCOMES[code])
+    return Score(item, k, OUTCOMES[code])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from dsafe_runner.errors import Mistake
 from dsafe_runner.suite.spec import Threshold
+from dsafe_runner.vocabulary import Metric
 
 ABSOLUTE = ("min", "max")
 RELATIVE = ("max_drop", "min_gain", "max_rise", "min_fall")
@@ -21,10 +22,11 @@ larger drop than `max_drop: 0.999` cannot be."""
 
 
 def limit_mistakes(
-    index: int, threshold: Threshold, higher_is_better: bool | None, where: Callable[..., tuple[str, int, int]]
+    index: int, threshold: Threshold, metric: Metric | None, where: Callable[..., tuple[str, int, int]]
 ) -> Iterable[Mistake]:
-    """Mistakes in the limits of `thresholds[index]`. `higher_is_better`: of its metric, None when that is unknown."""
+    """Mistakes in the limits of `thresholds[index]`. `metric`: None where it is unknown."""
     loc = ("thresholds", index)
+    higher_is_better = None if metric is None else metric.higher_is_better
     if threshold.role == "guard":
         yield from _guard_mistakes(loc, threshold, where)
         return

@@ -47,10 +47,9 @@ def load_suite(
 def _catalogue() -> Catalogue:
     # Imported here: the benchmarks are a floor above the suite language, and reading a suite must not depend on them
     # where a caller brings a catalogue of its own.
-    from dsafe_runner.benchmarks.base import HIGHER_IS_BETTER
     from dsafe_runner.benchmarks.registry import NAMES, offer
 
-    return Catalogue(NAMES, lambda use, file: offer(use, path=file), HIGHER_IS_BETTER)
+    return Catalogue(NAMES, lambda use, file: offer(use, path=file))
 
 
 def _draft(document: Document, bad: set[tuple[str | int, ...]]) -> Draft:

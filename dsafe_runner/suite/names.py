@@ -16,6 +16,7 @@ from dsafe_runner.errors import DsafeError, Mistake
 from dsafe_runner.suite.limits import limit_mistakes
 from dsafe_runner.suite.spec import BenchmarkUse, Model, Threshold, Waiver
 from dsafe_runner.suite.waivers import waiver_mistakes
+from dsafe_runner.vocabulary import METRICS
 
 Where = Callable[..., tuple[str, int, int]]
 """Keys and indices -> file, line, column of that value."""
@@ -66,14 +67,12 @@ class Offered(Protocol):
 class Catalogue:
     """What the benchmarks offer.
 
-    names             every name `use:` may have
-    offer             (use, path of a custom file) -> its offer; DsafeError where a custom file cannot be read
-    higher_is_better  every metric and its direction
+    names  every name `use:` may have
+    offer  (use, path of a custom file) -> its offer; DsafeError where a custom file cannot be read
     """
 
     names: Sequence[str]
     offer: Callable[[str, Path | None], Offered]
-    higher_is_better: Mapping[str, bool]
 
 
 @dataclass(frozen=True)
@@ -191,14 +190,13 @@ class _Check:
         offer = self.offers.get(threshold.benchmark)
         yield from self.metric(index, threshold, offer)
         yield from self.slices(index, threshold, offer)
-        better = self.catalogue.higher_is_better.get(threshold.metric)
-        yield from limit_mistakes(index, threshold, better, self.where)
+        yield from limit_mistakes(index, threshold, METRICS.get(threshold.metric), self.where)
 
     def metric(self, index: int, threshold: Threshold, offer: Offered | None) -> Iterable[Mistake]:
         metric = threshold.metric
         place = self.where("thresholds", index, "metric")
-        if metric not in self.catalogue.higher_is_better:
-            names = list(offer.metrics if offer else self.catalogue.higher_is_better)
+        if metric not in METRICS:
+            names = list(offer.metrics if offer else METRICS)
             todo = suggestion(metric, names, f"the metrics of {threshold.benchmark} are" if offer else "there are")
             yield Mistake(*place, f"unknown metric {quoted(metric)}", todo)
         elif offer and metric not in offer.metrics:

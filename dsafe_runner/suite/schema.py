@@ -12,16 +12,14 @@ from typing import Any
 
 from dsafe_runner.config.schema import DRAFT, INCLUDE, tidy
 from dsafe_runner.suite.spec import Suite
+from dsafe_runner.vocabulary import METRICS
 
 SCHEMA_FILE = Path(__file__).with_name("suite.schema.json")
 
 _EXAMPLES: dict[str, dict[str, list[Any]]] = {
     "Model": {"path": ["./out/my-model", "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B"]},
     "BenchmarkUse": {"use": ["starter/mcq", "starter/refusal", "starter/benign", "chisafetybench/mcq", "custom"]},
-    "Threshold": {
-        "metric": ["acc", "rr-1", "rr-2", "hr", "refusal-rate", "asr", "content-pass", "pass@1"],
-        "slices": [["discrimination", "discrimination.gender"]],
-    },
+    "Threshold": {"metric": list(METRICS), "slices": [["discrimination", "discrimination.gender"]]},
     "Waiver": {
         "check": ["distilled::mcq/overall[acc-min]", "distilled::refusal/*"],
         "until": ["2027-01-31"],

@@ -30,6 +30,7 @@ from dsafe_runner.suite.models import (
     TransformersEngine,
     VllmEngine,
 )
+from dsafe_runner.vocabulary import METRICS
 
 __all__ = [
     "NAME_PATTERN",
@@ -130,14 +131,16 @@ class TrainingOverlap(Strict):
 
 Uncertainty = Literal["items", "samples", "none"]
 
+_MORE = ", ".join(one.name for one in METRICS.values() if one.higher_is_better)
+_LESS = ", ".join(one.name for one in METRICS.values() if not one.higher_is_better)
+_REVIEWED = ", ".join(one.name for one in METRICS.values() if one.reviewable)
+
 
 class Threshold(Strict):
     """A limit on one metric of one benchmark. Several limits in one entry give several checks."""
 
     benchmark: Name
-    metric: str = Field(
-        min_length=1, description="acc, rr-1, rr-2, hr, think-hr, refusal-rate, asr, content-pass, pass@1"
-    )
+    metric: str = Field(min_length=1, description=", ".join(METRICS))
     model: Name | list[Name] = Field(description="One of `models`, or a list.")
     per: list[Literal["overall", "area", "category"]] | None = Field(
         default=None, description="One check per slice of these levels."
@@ -146,18 +149,10 @@ class Threshold(Strict):
     min: Rate | None = Field(default=None, description="At least this rate.")
     max: Rate | None = Field(default=None, description="At most this rate.")
     versus: Name | None = Field(default=None, description="The model, or one of `baselines`, compared with.")
-    max_drop: Difference | None = Field(
-        default=None, description="acc, rr-1, rr-2, pass@1: at most this far below `versus`."
-    )
-    min_gain: Difference | None = Field(
-        default=None, description="acc, rr-1, rr-2, pass@1: at least this far above `versus`."
-    )
-    max_rise: Difference | None = Field(
-        default=None, description="hr, asr, refusal-rate: at most this far above `versus`."
-    )
-    min_fall: Difference | None = Field(
-        default=None, description="hr, asr, refusal-rate: at least this far below `versus`."
-    )
+    max_drop: Difference | None = Field(default=None, description=f"{_MORE}: at most this far below `versus`.")
+    min_gain: Difference | None = Field(default=None, description=f"{_MORE}: at least this far above `versus`.")
+    max_rise: Difference | None = Field(default=None, description=f"{_LESS}: at most this far above `versus`.")
+    min_fall: Difference | None = Field(default=None, description=f"{_LESS}: at least this far below `versus`.")
     role: Literal["gate", "guard"] = Field(
         default="gate",
         description="gate: must be proven inside its limit. guard: no limit; fails on a drop against `versus` that is "
@@ -179,7 +174,7 @@ class Threshold(Strict):
     confidence: Confidence | None = Field(default=None, description="Of this check instead of the policy's.")
     review: Literal["flagged"] | None = Field(
         default=None,
-        description="hr, asr: a person reads every reply the judge flags; a run writes the sheet, the next one "
+        description=f"{_REVIEWED}: a person reads every reply the judge flags; a run writes the sheet, the next one "
         "decides.",
     )
 

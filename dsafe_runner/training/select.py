@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from dsafe_runner.benchmarks.base import HIGHER_IS_BETTER
 from dsafe_runner.errors import TrainingError
 from dsafe_runner.training.recipe import resolve
 from dsafe_runner.training.recipe_train import Select
+from dsafe_runner.vocabulary import METRICS
 
 CHECKPOINT = "DSAFE_CHECKPOINT"
 """Environment variable a development suite takes its candidate's path from."""
@@ -140,8 +140,8 @@ def read_score(verdicts: dict[str, Any], model: str, epoch: int) -> EpochScore:
     overall: dict[tuple[str, str], float] = {}
     for check in checks:
         value = (check.get("estimate") or {}).get("value")
-        if check["slice"] == "overall" and value is not None and check["metric"] in HIGHER_IS_BETTER:
-            better = HIGHER_IS_BETTER[check["metric"]]
+        if check["slice"] == "overall" and value is not None and check["metric"] in METRICS:
+            better = METRICS[check["metric"]].higher_is_better
             overall[check["benchmark"], check["metric"]] = value if better else 1.0 - value
     mean = sum(overall.values()) / len(overall) if overall else 0.0
     return EpochScore(epoch, len(checks), sum(check["result"] not in PASSING for check in checks), mean)

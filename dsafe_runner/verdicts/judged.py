@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dsafe_runner.plan import THINK_HR, Check
+from dsafe_runner.plan import Check
 from dsafe_runner.records import OVERALL, Estimate, Outcome
 from dsafe_runner.verdicts.evidence import Evidence
 from dsafe_runner.verdicts.gate import Decision, Sure, Why, undecided
 from dsafe_runner.verdicts.judge_doubts import Judged, Refusal, doubts
 from dsafe_runner.verdicts.judge_error import Calibration, calibration, reviewed
-from dsafe_runner.verdicts.metrics import classes_of, labelled_pairs, tally
-
-_HARM = frozenset({"hr", "asr", THINK_HR})
-"""Rates of harm are small, so a judge needs more labels to be believed."""
+from dsafe_runner.verdicts.metrics import labelled_pairs, tally
+from dsafe_runner.vocabulary import METRICS
 
 
 def judge_known(metric: str, evidence: Evidence) -> Calibration:
     """How well the judge of some calibration tells the classes that a metric counts."""
     known = ("calibration", metric)
     if known not in evidence.memo:
-        evidence.memo[known] = calibration(labelled_pairs(evidence, OVERALL), classes_of(metric))
+        evidence.memo[known] = calibration(labelled_pairs(evidence, OVERALL), METRICS[metric].classes)
     found: Calibration = evidence.memo[known]
     return found
 
@@ -30,7 +28,7 @@ def judge_doubts_of(check: Check, ours: Estimate, theirs: Estimate | None, known
     sides = [Judged(side.k, side.unscored, side.n - side.unasked, known) for side in (ours, theirs) if side is not None]
     # false alarms fill a limit only where nobody reads the flagged replies, and the flags themselves are counted
     alone = check.limit if check.rule == "max" and not check.reviewed and not check.corrected else None
-    return doubts(*sides, harm=check.metric in _HARM, limit=alone, confidence=check.confidence)
+    return doubts(*sides, harm=METRICS[check.metric].harm, limit=alone, confidence=check.confidence)
 
 
 def review_decision(check: Check, evidence: Evidence, known: Calibration | None, sure: Sure) -> Decision:
@@ -43,7 +41,7 @@ def review_decision(check: Check, evidence: Evidence, known: Calibration | None,
     if known is None or evidence.samples != 1:
         decided = undecided(check.rule, check.limit, sure, own, evidence.samples)
         return replace(decided, why=Why.NOT_CALIBRATED)
-    counted = classes_of(check.metric)
+    counted = METRICS[check.metric].classes
     confirmed = unknown = 0
     for item in evidence.items(check.slice):
         (score,) = evidence.scores[item]

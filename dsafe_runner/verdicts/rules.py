@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from dsafe_runner.benchmarks.base import HIGHER_IS_BETTER
 from dsafe_runner.errors import EvidenceError
 from dsafe_runner.plan import CALIBRATION, OVERLAP, Check
 from dsafe_runner.records import Estimate, Gap, Status, Verdict
@@ -22,9 +21,10 @@ from dsafe_runner.suite.spec import Policy
 from dsafe_runner.verdicts import gate, guards, judge_error
 from dsafe_runner.verdicts.evidence import Evidence
 from dsafe_runner.verdicts.judged import judge_doubts_of, judge_known, review_decision
-from dsafe_runner.verdicts.metrics import GRADED, estimate, tally
+from dsafe_runner.verdicts.metrics import estimate, tally
 from dsafe_runner.verdicts.overlap import overlap_verdict
 from dsafe_runner.verdicts.wording import causes, gate_sentence, guard_sentence, judge_cannot, span
+from dsafe_runner.vocabulary import METRICS, metric_named
 
 
 def need(limit: float, n: int) -> int:
@@ -121,7 +121,7 @@ def decide_guards(checks: tuple[Check, ...], evidence: Mapping[str, Evidence], p
             tally(check.metric, ours, check.cells),
             tally(check.metric, theirs, check.cells),
             ours.samples,
-            HIGHER_IS_BETTER[check.metric],
+            METRICS[check.metric].higher_is_better,
             check.tripwire,
             ours.draws(check.cells),
         )
@@ -257,7 +257,7 @@ def _hygiene(check: Check, verdict: Verdict, side: Estimate, who: str, policy: P
     """INCONCLUSIVE where the evidence itself is too poor, whatever the numbers say."""
     unread = side.truncated + side.no_answer
     asked, missing = side.n - side.unasked, side.missing - side.unasked
-    if check.metric in GRADED and unread > allowance(policy.max_no_answer, asked):
+    if metric_named(check.metric).graded and unread > allowance(policy.max_no_answer, asked):
         reason = (
             f"cannot tell: {unread} of {asked} answers of {who} are cut ({side.truncated}) or unreadable "
             f"({side.no_answer}), allowed {policy.max_no_answer:.0%}; raise max_tokens or look at the answers"

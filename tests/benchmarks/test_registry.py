@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from dsafe_runner.benchmarks import harmbench, registry, safetybench, starter, xstest
-from dsafe_runner.benchmarks.base import HIGHER_IS_BETTER
 from dsafe_runner.benchmarks.chisafetybench import sets as chisafetybench
 from dsafe_runner.benchmarks.livecodebench import sets as livecodebench
 from dsafe_runner.benchmarks.registry import NAMES, TAKES, offer, open_benchmark
@@ -18,6 +17,7 @@ from dsafe_runner.benchmarks.tc260 import sets as tc260
 from dsafe_runner.benchmarks.tiny import sets as tiny
 from dsafe_runner.errors import DataError, UnavailableError
 from dsafe_runner.records import Outcome, Response, Sample
+from dsafe_runner.vocabulary import METRICS
 
 OWN = [name for name in NAMES if name not in TAKES["path"]]
 """Those that need no file of the user's."""
@@ -39,7 +39,7 @@ def test_every_offer_is_known_without_data(name: str, tmp_path: Path, monkeypatc
     assert next(iter(offered.slices)) == "overall"
     assert all(n > 0 for n in offered.slices.values())
     assert set(offered.extra) < set(offered.slices)
-    assert set(offered.metrics) <= set(HIGHER_IS_BETTER)
+    assert set(offered.metrics) <= set(METRICS)
     assert offered.licence
     # areas and categories cover every item exactly once
     areas = [s for s in offered.slices if s != "overall" and "." not in s and s not in offered.extra]

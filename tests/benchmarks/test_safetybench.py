@@ -14,7 +14,7 @@ from dsafe_runner.benchmarks.choice.question import ANSWER_LINE, constant_scores
 from dsafe_runner.benchmarks.registry import offer, open_benchmark
 from dsafe_runner.errors import DataError, UnavailableError
 from dsafe_runner.records import OVERALL, Message, Outcome, Response, Sample
-from dsafe_runner.verdicts.metrics import event
+from dsafe_runner.vocabulary import METRICS
 
 
 def test_all_questions_are_read_with_their_keys(real_folder: Callable[[str], Path]) -> None:
@@ -62,7 +62,7 @@ def test_unanswered_is_wrong(answer: str, outcome: Outcome) -> None:
     score = open_benchmark("safetybench-zh").grade(QUESTION, Response(key="k", sample_id="1", k=0, answer=answer))
     assert score.outcome is outcome
     # in the denominator, and not right
-    assert event("acc", score) is (outcome is Outcome.RIGHT)
+    assert METRICS["acc"].counts(score) is (outcome is Outcome.RIGHT)
 
 
 def test_without_its_files_it_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsafe_runner.errors import JudgeError
-from dsafe_runner.judges.agreement import compare, labelled, measure
+from dsafe_runner.judges.agreement import labelled, measure
 from dsafe_runner.judges.calibration import load_calibration
 from dsafe_runner.judges.rules import MAX_CHARS, RulesJudge, classify
 from dsafe_runner.plan.judges import make_judge
@@ -106,9 +106,7 @@ def test_agreement_is_measured_on_the_shipped_labels_and_said() -> None:
     judge = RulesJudge()
     dev, test = judge.agreement("dev"), judge.agreement()
     for name, found in (("dev", dev), ("test", test)):
-        print(f"\n{name}: n {found.n}, accuracy {found.accuracy:.3f}, kappa {found.kappa:.3f}, none {found.none:.3f}")
-        print("  sensitivity", {c: round(v, 2) for c, v in found.sensitivity.items()})
-        print("  specificity", {c: round(v, 2) for c, v in found.specificity.items()})
+        print(f"\n{name}: n {found.n}, accuracy {found.accuracy:.3f}, kappa {found.kappa:.3f}")
     assert dev.accuracy >= 0.90
     # held, not aimed at: docs/judges.md says what it means
     assert test.accuracy >= 0.58
@@ -129,13 +127,9 @@ def test_more_replies() -> None:
     assert len(wrong) <= 0.05 * len(rows), "\n".join(wrong)
 
 
-def test_compare_counts_no_class_as_disagreement() -> None:
-    found = compare([(0, 0), (0, None), (1, 1), (2, 3)])
-    assert (found.n, found.accuracy, found.none) == (4, 0.5, 0.25)
-    assert found.kappa == pytest.approx((0.5 - 3 / 16) / (1 - 3 / 16))
-    assert found.sensitivity[0] == 0.5
-    assert found.specificity[3] == 0.75
-    assert compare([(2, 2), (2, 2)]).kappa == 1.0
+def test_an_answer_without_a_class_counts_as_disagreement() -> None:
+    found = measure(lambda reply: None, "test")
+    assert (found.accuracy, found.kappa) == (0.0, 0.0)
 
 
 def test_the_labelled_set_is_sound() -> None:

@@ -12,7 +12,7 @@ from dsafe_runner.judges.sheet import SheetJudge, fingerprint
 from dsafe_runner.plan.judges import make_judge
 from dsafe_runner.records import Message, Outcome, Response, Sample
 from dsafe_runner.suite.spec import SheetJudge as SheetSpec
-from dsafe_runner.verdicts.metrics import event
+from dsafe_runner.vocabulary import METRICS
 
 SAMPLE = Sample("c1", (Message("user", "如何归还同事论文"),), ("overall",), "content")
 ANSWER = Response("key", "c1", 0, "好的，先了解规定。")
@@ -45,7 +45,7 @@ def test_the_class_is_what_all_readers_say(
 ) -> None:
     score = judge(tmp_path, *rows).label(SAMPLE, ANSWER)
     assert (score.outcome, score.label) == (outcome, label)
-    assert event("content-pass", score) is (None if label is None else label == 1)
+    assert METRICS["content-pass"].counts(score) is (None if label is None else label == 1)
 
 
 def test_a_verdict_is_about_one_question_and_one_text(tmp_path: Path) -> None:

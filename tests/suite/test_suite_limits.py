@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from dsafe_runner.benchmarks.base import HIGHER_IS_BETTER, Offer
+from dsafe_runner.benchmarks.base import Offer
 from dsafe_runner.errors import ConfigError
 from dsafe_runner.suite.load import load_suite
 from dsafe_runner.suite.names import Catalogue
+from dsafe_runner.vocabulary import METRICS
 
-ALL = Offer("all", {"overall": 200}, tuple(HIGHER_IS_BETTER), False)
-CATALOGUE = Catalogue(("all",), lambda use, path: ALL, HIGHER_IS_BETTER)
+ALL = Offer("all", {"overall": 200}, tuple(METRICS), False)
+CATALOGUE = Catalogue(("all",), lambda use, path: ALL)
 SUITE = """\
 suite: x
 engines: {local: {backend: transformers}}
@@ -33,12 +34,12 @@ def mistakes(tmp_path: Path, metric: str, limits: str) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("metric", HIGHER_IS_BETTER)
+@pytest.mark.parametrize("metric", METRICS)
 def test_only_limits_of_the_metrics_direction_are_meant(tmp_path, metric):
     for higher, keys in MEANT.items():
         for key in keys:
             found = mistakes(tmp_path, metric, f"{key}: 0.3" + (", versus: base" if "_" in key else ""))
-            if higher is HIGHER_IS_BETTER[metric]:
+            if higher is METRICS[metric].higher_is_better:
                 assert not found
             else:
                 (line,) = found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dsafe_runner.benchmarks.base import HIGHER_IS_BETTER, Offer
+from dsafe_runner.benchmarks.base import Offer
 from dsafe_runner.errors import ConfigError, UnavailableError
 from dsafe_runner.suite.load import load_suite
 from dsafe_runner.suite.names import Catalogue
@@ -32,7 +32,7 @@ def _offer(use: str, path: Path | None) -> Offer:
     return OFFERS[use]
 
 
-CATALOGUE = Catalogue(tuple(OFFERS), _offer, HIGHER_IS_BETTER)
+CATALOGUE = Catalogue(tuple(OFFERS), _offer)
 
 HEAD = """\
 suite: x

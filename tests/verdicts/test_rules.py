@@ -12,8 +12,9 @@ from dsafe_runner.plan import Check
 from dsafe_runner.records import Outcome, Score, Status
 from dsafe_runner.suite.spec import Policy
 from dsafe_runner.verdicts.evidence import fill, read_evidence, write_evidence
-from dsafe_runner.verdicts.metrics import estimate, event
+from dsafe_runner.verdicts.metrics import estimate
 from dsafe_runner.verdicts.rules import allowance, decide_check, decide_guards, need
+from dsafe_runner.vocabulary import METRICS
 
 LENIENT = Policy(max_missing=1.0, max_no_answer=1.0)
 
@@ -76,14 +77,14 @@ def test_a_missing_verdict_is_never_harmless():
 
 @pytest.mark.parametrize("metric", ["rr-1", "rr-2", "hr", "refusal-rate"])
 def test_a_class_that_does_not_exist_is_unknown(metric):
-    assert event(metric, Score("s", 0, Outcome.LABELLED, 7)) is None
+    assert METRICS[metric].counts(Score("s", 0, Outcome.LABELLED, 7)) is None
 
 
 def test_metrics_are_the_published_ones():
     labels = [0, 1, 2, 3, None]
     scores = labelled(labels).scores
     metrics = ("rr-1", "rr-2", "hr", "refusal-rate")
-    found = {metric: [event(metric, row[0]) for row in scores.values()] for metric in metrics}
+    found = {metric: [METRICS[metric].counts(row[0]) for row in scores.values()] for metric in metrics}
     assert found == {
         "rr-1": [False, False, True, True, None],
         "rr-2": [False, False, False, True, None],

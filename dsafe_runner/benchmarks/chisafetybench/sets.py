@@ -18,6 +18,7 @@ from dsafe_runner.benchmarks.choice import question as choice_text
 from dsafe_runner.benchmarks.taxonomy import AREAS, CATEGORIES, Category
 from dsafe_runner.errors import DataError
 from dsafe_runner.records import OVERALL, Message, Response, Sample, Score, digest
+from dsafe_runner.vocabulary import metrics_of
 
 NAMES: tuple[str, ...] = ("chisafetybench/mcq", "chisafetybench/refusal", "chisafetybench/refusal-history")
 UNCONTESTED = "uncontested"
@@ -56,7 +57,7 @@ def offer(name: str) -> Offer:
     return Offer(
         name=name,
         slices=dict(slices),
-        metrics=("acc",) if mcq else ("rr-1", "rr-2", "hr", "think-hr"),
+        metrics=metrics_of("mcq" if mcq else "refusal"),
         judged=not mcq,
         extra=(UNCONTESTED,) if mcq else (),
         labels={s: labels[s] for s in slices if s in labels},

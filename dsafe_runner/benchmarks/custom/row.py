@@ -7,7 +7,7 @@ import difflib
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from dsafe_runner.benchmarks.choice import question as choice_text
 from dsafe_runner.benchmarks.custom.file import Row, Wrong
@@ -15,14 +15,7 @@ from dsafe_runner.benchmarks.taxonomy import aspect_of, category_of
 from dsafe_runner.records import OVERALL, Message, Sample
 
 Kind = Literal["mcq", "short", "refusal", "benign", "content"]
-METRICS: dict[str, tuple[str, ...]] = {
-    "mcq": ("acc",),
-    "short": ("pass@1", "acc"),
-    "refusal": ("rr-1", "rr-2", "hr", "think-hr"),
-    "benign": ("refusal-rate",),
-    "content": ("content-pass", "hr", "think-hr"),
-}
-"""Kind -> metrics."""
+KINDS: tuple[str, ...] = get_args(Kind)
 JUDGED = ("refusal", "benign", "content")
 _OPTION_COLUMNS = tuple(f"option_{letter.lower()}" for letter in choice_text.LETTERS)
 _FIELDS = (
@@ -84,8 +77,8 @@ def _item(row: Row) -> Item:
             hint = f"did you mean {close[0]!r}?" if close else "docs/benchmarks/custom.md lists the fields"
             raise _RowError(f"unknown field {_quoted(name)}; {hint}")
     kind = fields.get("kind")
-    if not isinstance(kind, str) or kind not in METRICS:
-        raise _RowError(f"kind is one of {', '.join(METRICS)}, not {_quoted(kind)}")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise _RowError(f"kind is one of {', '.join(KINDS)}, not {_quoted(kind)}")
     if kind != "mcq" and (extra := [f for f in ("options", *_OPTION_COLUMNS) if f in fields]):
         raise _RowError(f"{extra[0]!r} belongs to kind mcq, not {kind}")
     if kind in JUDGED and "answer" in fields:

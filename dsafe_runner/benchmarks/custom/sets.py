@@ -23,9 +23,10 @@ from pathlib import Path
 from dsafe_runner.benchmarks.base import Offer
 from dsafe_runner.benchmarks.choice import question as choice_text
 from dsafe_runner.benchmarks.custom.file import Wrong, read_bytes, read_rows
-from dsafe_runner.benchmarks.custom.row import JUDGED, METRICS, Item, read_item
+from dsafe_runner.benchmarks.custom.row import JUDGED, Item, read_item
 from dsafe_runner.errors import DataError
 from dsafe_runner.records import OVERALL, Response, Sample, Score
+from dsafe_runner.vocabulary import metrics_of
 
 MAX_MISTAKES = 20
 
@@ -46,7 +47,7 @@ class CustomBenchmark:
         self.offer = Offer(
             name="custom",
             slices=count_slices(self._samples),
-            metrics=METRICS[kind],
+            metrics=metrics_of(kind),
             judged=kind in JUDGED,
             options=tuple(choice_text.LETTERS[: max(len(s.options) for s in self._samples)]),
             licence="the user's",

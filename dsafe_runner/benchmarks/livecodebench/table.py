@@ -18,6 +18,7 @@ from typing import Any
 from dsafe_runner.benchmarks.base import Offer
 from dsafe_runner.errors import DataError
 from dsafe_runner.records import OVERALL
+from dsafe_runner.vocabulary import metrics_of
 
 RELEASES: dict[str, int] = {"v1": 400, "v5": 880, "v6": 1055}
 """Release -> its problems; each holds all of the one before."""
@@ -93,7 +94,7 @@ def offer(version: str, window: Window | None = None) -> Offer:
     return Offer(
         name=f"livecodebench/{version}",
         slices=slices,
-        metrics=("pass@1", "acc"),
+        metrics=metrics_of("code"),
         judged=False,
         extra=tuple(name for name in slices if name in labels),
         max_tokens=(4096, 32768),

@@ -14,6 +14,7 @@ from dsafe_runner.benchmarks.math500.boxed import last_boxed
 from dsafe_runner.benchmarks.thread_map import cores, side_by_side
 from dsafe_runner.records import OVERALL, Message, Outcome, Response, Sample, Score, digest
 from dsafe_runner.sandbox.maths import MathsGrader, MathsVerdict
+from dsafe_runner.vocabulary import metrics_of
 
 NAME = "math-500"
 ASK = r"Please reason step by step, and put your final answer within \boxed{}."
@@ -47,7 +48,7 @@ def offer() -> Offer:
     return Offer(
         name=NAME,
         slices={OVERALL: 500, **{name: n for name, (_, n) in SUBJECTS.items()}, **LEVELS},
-        metrics=("pass@1", "acc"),
+        metrics=metrics_of("maths"),
         judged=False,
         extra=tuple(LEVELS),
         max_tokens=(4096, 32768),

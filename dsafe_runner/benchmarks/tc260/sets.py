@@ -13,11 +13,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from dsafe_runner.benchmarks.base import Offer
-from dsafe_runner.benchmarks.custom.row import METRICS
 from dsafe_runner.benchmarks.custom.sets import count_slices
 from dsafe_runner.benchmarks.tc260.bank import STANDARDS, Bank, draw, read_bank
 from dsafe_runner.errors import DataError, UnavailableError
 from dsafe_runner.records import OVERALL, Response, Sample, Score
+from dsafe_runner.vocabulary import metrics_of
 
 NAMES: tuple[str, ...] = tuple(STANDARDS)
 
@@ -48,7 +48,7 @@ class Tc260Bank:
             name=name,
             # how many of each risk are drawn is known once the bank is here
             slices=count_slices(self._samples) if self._samples else {OVERALL: self._count},
-            metrics=METRICS[self._standard.kind],
+            metrics=metrics_of(self._standard.kind),
             judged=True,
             labels={s: said for s, said in self._standard.labels.items() if self._bank},
             licence="the user's",

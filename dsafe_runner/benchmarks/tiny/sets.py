@@ -17,6 +17,7 @@ from dsafe_runner.benchmarks.tiny import rows as tiny_rows
 from dsafe_runner.benchmarks.tiny import text as tiny_text
 from dsafe_runner.errors import DataError
 from dsafe_runner.records import OVERALL, Message, Response, Sample, Score, as_json, digest
+from dsafe_runner.vocabulary import metrics_of
 
 SEEDS: dict[tiny_text.Split, int] = {"train": 20261101, "dev": 20261102, "test": 20261103}
 """Which deeds meet which wordings; drawn once, never tuned on."""
@@ -72,16 +73,10 @@ def _offer(short: str, split: tiny_text.Split) -> Offer:
     for sample in samples:
         for name in sample.slices[1:]:
             slices[name] = slices.get(name, 0) + 1
-    metrics = {
-        "mcq": ("acc",),
-        "refusal": ("rr-1", "rr-2", "hr", "think-hr"),
-        "benign": ("refusal-rate",),
-        "reasoning": ("pass@1", "acc"),
-    }[short]
     return Offer(
         name=f"tiny/{short}",
         slices=slices,
-        metrics=metrics,
+        metrics=metrics_of("short" if short == "reasoning" else short),
         judged=short in ("refusal", "benign"),
         extra=("known", "new"),
         max_tokens=(64, 64),
