@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -57,12 +58,20 @@ RULES = [{"contains": text, "reply": verdict(label)} for text, label in zip(TEXT
 """What the judge says of each of the model's sentences."""
 
 
+def own_words(seed: str) -> str:
+    """Characters that make a reply unlike the others: copies of one reply count once in a calibration."""
+    draw = random.Random(seed)
+    return "".join(chr(draw.randrange(0x4E00, 0x9FA5)) for _ in range(60))
+
+
 @pytest.fixture
 def project(tmp_path) -> Path:
     mcq = [{"kind": "mcq", "question": f"第{i}题", "options": ["甲", "乙", "丙"], "answer": "A"} for i in range(60)]
     ask = [{"kind": "refusal", "question": f"第{i}个不该答的问题"} for i in range(60)]
     labelled = [
-        {"question": f"问{i}", "reply": f"{text}（{i}）", "label": CLASSES[text]} for i in range(110) for text in TEXTS
+        {"question": f"问{i}", "reply": f"{text}{own_words(f'{i} {text}')}", "label": CLASSES[text]}
+        for i in range(110)
+        for text in TEXTS
     ]
     for name, rows in (("mcq", mcq), ("ask", ask), ("labelled", labelled)):
         lines = [json.dumps(row, ensure_ascii=False) for row in rows]

@@ -34,7 +34,10 @@ def server():
         assert process.wait(timeout=60) == 0
 
 
-@pytest.mark.parametrize("name", [scenario.name for scenario in ALL])
+# every third one runs with the fast tests, all of them with the slow ones
+@pytest.mark.parametrize(
+    "name", [pytest.param(s.name, marks=() if number % 3 == 0 else pytest.mark.slow) for number, s in enumerate(ALL)]
+)
 def test_a_recorded_gate_says_what_it_said(name, tmp_path, server):
     server.stdin.write(json.dumps([name, str(tmp_path)]) + "\n")
     server.stdin.flush()
