@@ -206,7 +206,7 @@ def metrics_of(kind: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    key: str | None
+    key: str
     relative: bool
     higher: bool | None
     at_least: bool
@@ -224,8 +224,8 @@ class Rule(StrEnum):
     GUARD = "guard"
 
     @property
-    def key(self) -> str | None:
-        """Its key in a suite's thresholds; None for a guard, which has no limit."""
+    def key(self) -> str:
+        """Its key in a suite's thresholds; a guard has no limit, and its key says that it is one."""
         return _FACTS[self].key
 
     @property
@@ -247,6 +247,17 @@ class Rule(StrEnum):
     def down(self) -> bool:
         """It speaks of movements downwards: a drop or a fall of 0.03 is a change of -0.03."""
         return self.relative and self.higher is not None and self.higher is not self.at_least
+
+    @property
+    def turned(self) -> bool:
+        """Whether the answers that do not count are the good ones."""
+        return self.higher is False
+
+    @property
+    def opposite(self) -> Rule:
+        """The same limit for metrics of the other direction."""
+        alike = [rule for rule in LIMITS if rule.relative is self.relative and rule.higher is not self.higher]
+        return next(rule for rule in alike if not rule.relative or rule.at_least is self.at_least)
 
     def spoken(self, value: float) -> float:
         """A value or change as the rule speaks of it, and back."""
@@ -272,10 +283,10 @@ _FACTS: dict[Rule, _Facts] = {
     Rule.GAIN: _Facts("min_gain", relative=True, higher=True, at_least=True),
     Rule.RISE: _Facts("max_rise", relative=True, higher=False, at_least=False),
     Rule.FALL: _Facts("min_fall", relative=True, higher=False, at_least=True),
-    Rule.GUARD: _Facts(None, relative=True, higher=None, at_least=False),
+    Rule.GUARD: _Facts("role", relative=True, higher=None, at_least=False),
 }
 
-LIMITS: tuple[Rule, ...] = tuple(rule for rule in Rule if rule.key is not None)
+LIMITS: tuple[Rule, ...] = tuple(rule for rule in Rule if rule is not Rule.GUARD)
 """The rules that have a limit, in the order of their checks."""
 ABSOLUTE: tuple[Rule, ...] = tuple(rule for rule in LIMITS if not rule.relative)
 RELATIVE: tuple[Rule, ...] = tuple(rule for rule in LIMITS if rule.relative)

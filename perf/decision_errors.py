@@ -24,6 +24,7 @@ from dsafe_runner.records import Status
 from dsafe_runner.statistics.sign_test import sign_test
 from dsafe_runner.verdicts.gate import relative
 from dsafe_runner.verdicts.guards import Guard, decide_guards
+from dsafe_runner.vocabulary import Rule
 
 RATES = {
     "discrimination": 298 / 460,
@@ -116,10 +117,10 @@ def blocked(sides, every):
         if name != "overall"
     }
     decided = decide_guards(guards)
-    gate = relative(*sides["overall"], 1, "drop", LIMITS["overall"]).status
+    gate = relative(*sides["overall"], 1, Rule.DROP, LIMITS["overall"]).status
     if every:
         proven = all(
-            relative(*side, 1, "drop", LIMITS[level(name)]).status is Status.PASS for name, side in sides.items()
+            relative(*side, 1, Rule.DROP, LIMITS[level(name)]).status is Status.PASS for name, side in sides.items()
         )
         found["all 37 must be proven"] = not proven
     found["dsafe: gate overall"] = gate is not Status.PASS
@@ -164,12 +165,12 @@ def speed(sides):
     gates = [shuffled(sides["overall"]) for _ in range(40)]
     start = time.process_time()
     for side in gates:
-        relative(*side, 1, "drop", 0.03)
+        relative(*side, 1, Rule.DROP, 0.03)
     print(f"\n40 gates of 1,567 items: {time.process_time() - start:.3f} CPU-s")
     models = [{name: shuffled(side) for name, side in sides.items()} for _ in range(54)]
     start = time.process_time()
     for model in models:
-        relative(*model["overall"], 1, "drop", 0.03)
+        relative(*model["overall"], 1, Rule.DROP, 0.03)
         decide_guards({name: Guard(*side) for name, side in model.items() if name != "overall"})
     count = 54 * len(sides)
     print(f"{count} checks of 54 models, guard families of 36: {time.process_time() - start:.2f} CPU-s")

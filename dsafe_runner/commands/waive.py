@@ -13,11 +13,11 @@ from typing import Any
 from dsafe_runner.config.words import listed
 from dsafe_runner.errors import ConfigError, DataError, EvidenceError, Mistake, UnavailableError
 from dsafe_runner.files import write_atomically
-from dsafe_runner.plan import GUARD, OVERLAP, make_plan
+from dsafe_runner.plan import OVERLAP, make_plan
 from dsafe_runner.plan.waived import matching
 from dsafe_runner.suite.edit import with_waiver
 from dsafe_runner.suite.load import load_suite
-from dsafe_runner.vocabulary import METRICS
+from dsafe_runner.vocabulary import METRICS, Rule
 
 _DIGITS = 4
 
@@ -120,9 +120,9 @@ def _value(record: dict[str, Any]) -> float:
     estimate, details = record.get("estimate") or {}, record.get("details") or {}
     if record["benchmark"] == OVERLAP:
         return float(estimate["k"])
-    rule = record["rule"]
+    rule = Rule(record["rule"])
     metric = METRICS.get(record["metric"])
-    down = (metric is None or metric.higher_is_better) if rule == GUARD else rule in ("min", "drop", "gain")
+    down = (metric is None or metric.higher_is_better) if rule is Rule.GUARD else not rule.turned
     # where answers are missing, what it may have been at its worst
     end = "least" if down else "most"
     found = [side.get(key) for side in (details, estimate) for key in ("value", end)]

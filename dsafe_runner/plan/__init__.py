@@ -6,17 +6,15 @@ Ids are stable: they hold names of the suite only, never an index.
 """
 
 from dsafe_runner.plan.calibration import calibration_only, nobody_has_labelled
-from dsafe_runner.plan.make import RULES, make_plan
+from dsafe_runner.plan.make import make_plan
 from dsafe_runner.plan.overlap import training_file
-from dsafe_runner.plan.shape import CALIBRATION, GUARD, JUDGE, OVERLAP, Check, Measurement, Plan, level, measurement_id
+from dsafe_runner.plan.shape import CALIBRATION, JUDGE, OVERLAP, Check, Measurement, Plan, level, measurement_id
 from dsafe_runner.plan.subjects import checkpoint_of, engine_fields, judge_sampling, resolve, seed_of
 
 __all__ = [
     "CALIBRATION",
-    "GUARD",
     "JUDGE",
     "OVERLAP",
-    "RULES",
     "Check",
     "Measurement",
     "Plan",

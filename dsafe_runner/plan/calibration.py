@@ -12,7 +12,7 @@ from dsafe_runner.plan.shape import CALIBRATION, JUDGE, Check, Measurement, Plan
 from dsafe_runner.plan.subjects import judge_sampling, resolve
 from dsafe_runner.records import OVERALL
 from dsafe_runner.suite.spec import BenchmarkUse, LoadedSuite, Suite
-from dsafe_runner.vocabulary import ACCURACY, KAPPA
+from dsafe_runner.vocabulary import ACCURACY, KAPPA, Rule
 
 _METRICS = {f"min_{metric.name}": metric.name for metric in (KAPPA, ACCURACY)}
 """Limit of a calibration -> its metric."""
@@ -43,7 +43,7 @@ def calibration_only(plan: Plan, name: str, replies: CalibrationSet) -> Plan:
         benchmark=CALIBRATION,
         slice=OVERALL,
         metric=KAPPA.name,
-        rule="min",
+        rule=Rule.MIN,
         limit=-1.0,
         versus=None,
         n=len(replies.replies),
@@ -94,7 +94,7 @@ def calibration_checks(loaded: LoadedSuite, calibrations: Mapping[str, Calibrati
                     benchmark=CALIBRATION,
                     slice=OVERALL,
                     metric=metric,
-                    rule="min",
+                    rule=Rule.MIN,
                     limit=float(limit),
                     versus=None,
                     n=len(replies.replies),

@@ -9,9 +9,9 @@ from dsafe_runner.config.words import quoted, suggestion
 from dsafe_runner.engines.openai.body import check_extra_body
 from dsafe_runner.errors import EngineError, Mistake
 from dsafe_runner.judges.base import AskingJudge, Judge
-from dsafe_runner.plan.shape import CALIBRATION, GUARD, JUDGE, OVERLAP, OVERLAP_OF, Check
+from dsafe_runner.plan.shape import CALIBRATION, JUDGE, OVERLAP, OVERLAP_OF, Check
 from dsafe_runner.suite.spec import Checkpoint, LlmJudge, LoadedSuite, OpenAIEngine
-from dsafe_runner.vocabulary import HR, METRICS
+from dsafe_runner.vocabulary import HR, METRICS, Rule
 
 
 def misfits(loaded: LoadedSuite, checks: list[Check], judges: Mapping[str, Judge]) -> Iterable[Mistake]:
@@ -63,7 +63,7 @@ def _review(loaded: LoadedSuite, check: Check, judge: str) -> Iterable[Mistake]:
 
 def _baselines(loaded: LoadedSuite, checks: list[Check]) -> Iterable[Mistake]:
     for check in checks:
-        if check.published and check.rule == GUARD:
+        if check.published and check.rule is Rule.GUARD:
             what = f"a guard compares item by item, and {check.versus} is a table of counts"
             yield Mistake(*check.where, what, "use max_drop, or a stored baseline")
         if METRICS[check.metric].thinking and check.versus in loaded.suite.baselines:

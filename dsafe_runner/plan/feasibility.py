@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dsafe_runner.errors import ConfigError, Mistake
-from dsafe_runner.plan import CALIBRATION, GUARD, OVERLAP, Check, Plan
+from dsafe_runner.plan import CALIBRATION, OVERLAP, Check, Plan
 from dsafe_runner.plan.pool import least_guarded, too_small
 from dsafe_runner.statistics.feasibility import least_items, spotless
-from dsafe_runner.statistics.paired_tests import claim_of, margin_of
-
-_KEYS = {"min": "min", "max": "max", "drop": "max_drop", "gain": "min_gain", "rise": "max_rise", "fall": "min_fall"}
+from dsafe_runner.statistics.paired_tests import claim_of
+from dsafe_runner.vocabulary import Rule
 
 
 def refuse_impossible(plan: Plan) -> Plan:
@@ -34,7 +33,7 @@ def impossible(plan: Plan) -> Iterable[Mistake]:
         if check.benchmark in (CALIBRATION, OVERLAP):
             continue
         samples = plan.loaded.suite.benchmarks[check.benchmark].samples
-        if check.rule == GUARD:
+        if check.rule is Rule.GUARD:
             yield from _blind(plan, check, check.n // samples)
             continue
         what = _noise(plan, check, samples) or _too_few(check, samples)
@@ -68,12 +67,11 @@ def _too_few(check: Check, samples: int) -> str | None:
     if check.uncertainty != "items":
         return None
     items = check.n // samples
-    margin, _ = margin_of(check.rule, check.limit)
     claim = claim_of(check.rule, samples)
-    if claim.p(spotless(check.rule, items, samples), margin) <= 1.0 - check.confidence:
+    if claim.p(spotless(check.rule, items, samples), check.rule.margin(check.limit)) <= 1.0 - check.confidence:
         return None
     least = least_items(check.rule, check.limit, check.confidence, samples)
-    limit = f"{_KEYS[check.rule]}: {check.limit:g}"
+    limit = f"{check.rule.key}: {check.limit:g}"
     if least is None:
         return f"{limit} cannot be proven by any number of items"
     return f"{limit} needs at least {least} items to be proven at {check.confidence:.0%}; this slice has {items}"
@@ -81,5 +79,5 @@ def _too_few(check: Check, samples: int) -> str | None:
 
 def _todo(check: Check) -> str:
     other = "a guard" if check.versus else "uncertainty: none (this run on these items)"
-    easier = "lower" if check.rule in ("min", "gain", "fall") else "raise"
+    easier = "lower" if check.rule.at_least else "raise"
     return f"{easier} the limit, or use {other}"

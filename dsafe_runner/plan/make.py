@@ -25,21 +25,12 @@ from dsafe_runner.plan.judges import make_judge
 from dsafe_runner.plan.overlap import overlap_checks, overlap_measurements
 from dsafe_runner.plan.pool import pooled
 from dsafe_runner.plan.published import PAPER, Published, load_published
-from dsafe_runner.plan.shape import GUARD, JUDGE, Check, Measurement, Plan, level
+from dsafe_runner.plan.shape import JUDGE, Check, Measurement, Plan, level
 from dsafe_runner.plan.subjects import default_sampling, resolve
 from dsafe_runner.plan.waived import waived_checks
 from dsafe_runner.records import OVERALL, Sampling
 from dsafe_runner.suite.spec import BenchmarkUse, LoadedSuite, Threshold
-
-RULES: dict[str, str] = {
-    "min": "min",
-    "max": "max",
-    "max_drop": "drop",
-    "min_gain": "gain",
-    "max_rise": "rise",
-    "min_fall": "fall",
-}
-"""Threshold key -> rule name. Rules after `max` compare with `versus`."""
+from dsafe_runner.vocabulary import LIMITS, Rule
 
 
 def make_plan(loaded: LoadedSuite, unread: list[Mistake] | None = None) -> Plan:
@@ -191,11 +182,11 @@ def _checks(
     suite = loaded.suite
     models = [threshold.model] if isinstance(threshold.model, str) else threshold.model
     samples = suite.benchmarks[threshold.benchmark].samples
-    limits = [(key, value) for key in RULES if (value := getattr(threshold, key)) is not None]
-    if threshold.role == GUARD:
-        limits = [("role", 0.0)]
+    limits = [(rule, value) for rule in LIMITS if (value := getattr(threshold, rule.key)) is not None]
+    if threshold.role == "guard":
+        limits = [(Rule.GUARD, 0.0)]
     policy = suite.policy
-    sure = 1.0 - policy.guard_error if threshold.role == GUARD else policy.confidence
+    sure = 1.0 - policy.guard_error if threshold.role == "guard" else policy.confidence
     for slice_name in _slices(loaded, index, threshold, offer, mistakes):
         n = offer.slices.get(slice_name, 0) * samples
         if n == 0:
@@ -203,23 +194,23 @@ def _checks(
             mistakes.append(Mistake(*at, f"slice {slice_name!r} of {offer.name} has no items", "remove it"))
             continue
         for model in models:
-            for key, limit in limits:
+            for rule, limit in limits:
                 yield Check(
                     model=model,
                     benchmark=threshold.benchmark,
                     slice=slice_name,
                     metric=threshold.metric,
-                    rule=RULES.get(key, GUARD),
+                    rule=rule,
                     limit=float(limit),
-                    versus=None if key in ("min", "max") else threshold.versus,
+                    versus=threshold.versus if rule.relative else None,
                     n=n,
-                    where=loaded.where("thresholds", index, key),
+                    where=loaded.where("thresholds", index, rule.key),
                     uncertainty=threshold.uncertainty or policy.uncertainty,
                     confidence=threshold.confidence or sure,
                     tripwire=threshold.tripwire,
                     reviewed=threshold.review is not None,
                     pool=threshold.pool is not None,
-                    published=published and key not in ("min", "max"),
+                    published=published and rule.relative,
                 )
 
 

@@ -10,7 +10,7 @@ from dsafe_runner.plan.shape import OVERLAP, OVERLAP_OF, Check, Measurement
 from dsafe_runner.plan.subjects import resolve
 from dsafe_runner.records import OVERALL, Sampling
 from dsafe_runner.suite.spec import LoadedSuite
-from dsafe_runner.vocabulary import OVERLAPPING
+from dsafe_runner.vocabulary import OVERLAPPING, Rule
 
 
 def training_file(loaded: LoadedSuite, name: str) -> Path:
@@ -35,7 +35,7 @@ def overlap_checks(loaded: LoadedSuite, mistakes: list[Mistake]) -> Iterable[Che
             benchmark=OVERLAP,
             slice=OVERALL,
             metric=OVERLAPPING.name,
-            rule="max",
+            rule=Rule.MAX,
             limit=float(spec.max),
             versus=None,
             n=rows,

@@ -16,9 +16,10 @@ from dataclasses import replace
 
 from dsafe_runner.benchmarks.base import Benchmark, Offer
 from dsafe_runner.errors import Mistake
-from dsafe_runner.plan.shape import GUARD, Check, level
+from dsafe_runner.plan.shape import Check, level
 from dsafe_runner.records import OVERALL
 from dsafe_runner.suite.spec import LoadedSuite
+from dsafe_runner.vocabulary import Rule
 
 POOLED = "pooled"
 """The category that stands for an area's too small ones in check ids."""
@@ -32,7 +33,7 @@ def least_guarded(family: int, error: float) -> int:
 
 def too_small(check: Check, items: int, least: int) -> bool:
     """Whether no outcome on so many items could fail a guard; a drop of all of them is more than any tripwire."""
-    return check.rule == GUARD and items < least and (check.tripwire is None or check.tripwire >= 1.0)
+    return check.rule is Rule.GUARD and items < least and (check.tripwire is None or check.tripwire >= 1.0)
 
 
 def pooled(
@@ -43,7 +44,7 @@ def pooled(
     The least number is that of the family before pooling, so that pooling one slice never changes what becomes of
     another.
     """
-    families = Counter(check.model for check in checks.values() if check.rule == GUARD)
+    families = Counter(check.model for check in checks.values() if check.rule is Rule.GUARD)
     kept: dict[str, Check] = {}
     small: dict[tuple[str, ...], list[Check]] = {}
     for key, check in checks.items():

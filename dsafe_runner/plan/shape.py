@@ -13,14 +13,12 @@ from dsafe_runner.plan.published import Published
 from dsafe_runner.records import Sample, Sampling
 from dsafe_runner.suite.names import level_of
 from dsafe_runner.suite.spec import LoadedSuite
-from dsafe_runner.vocabulary import metric_named
+from dsafe_runner.vocabulary import Rule, metric_named
 
 JUDGE = "judge."
 """What the name of a judge starts with where it stands beside the models."""
 
 
-GUARD = "guard"
-"""The rule, and the role, of a check that fails only on a drop proven across all guards of its model."""
 OVERLAP_OF = "overlap."
 """What the name of a training file starts with where it stands beside the models."""
 OVERLAP = "overlap"
@@ -63,7 +61,7 @@ class Measurement:
 class Check:
     """One decision: a metric of a model on a slice of a benchmark, held against a limit or guarded against a drop.
 
-    rule         min, max, drop, gain, rise, fall, or guard
+    rule         how the limit is held; of a guard that it is one
     limit        of the metric, or of its change; 0 for a guard, which has none
     versus       a model or a baseline of the suite
     n            items of the slice times responses per item
@@ -85,7 +83,7 @@ class Check:
     benchmark: str
     slice: str
     metric: str
-    rule: str
+    rule: Rule
     limit: float
     versus: str | None
     n: int
@@ -115,7 +113,7 @@ class Check:
     @property
     def role(self) -> str:
         """`gate`: must be proven inside its limit. `guard`: fails only on a proven drop."""
-        return GUARD if self.rule == GUARD else "gate"
+        return "guard" if self.rule is Rule.GUARD else "gate"
 
     @property
     def rule_id(self) -> str:
@@ -190,7 +188,7 @@ class Plan:
 
     def family(self, model: str) -> tuple[Check, ...]:
         """All guards of a model: fixed by the suite, whatever was selected."""
-        return tuple(check for check in self.checks if check.rule == GUARD and check.model == model)
+        return tuple(check for check in self.checks if check.rule is Rule.GUARD and check.model == model)
 
     def needed(self, checks: Iterable[Check]) -> dict[str, Measurement]:
         """The measurements some checks read, in suite order; with all checks, also those that are only reported."""

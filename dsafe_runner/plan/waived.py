@@ -7,11 +7,9 @@ from fnmatch import fnmatchcase
 
 from dsafe_runner.config.words import listed
 from dsafe_runner.errors import Mistake
-from dsafe_runner.plan.shape import GUARD, OVERLAP, Check
+from dsafe_runner.plan.shape import OVERLAP, Check
 from dsafe_runner.suite.spec import LoadedSuite, Waiver
-from dsafe_runner.vocabulary import KAPPA, METRICS
-
-_RELATIVE = ("drop", "gain", "rise", "fall", GUARD)
+from dsafe_runner.vocabulary import KAPPA, METRICS, Rule, rule_of
 
 
 def matching(pattern: str, ids: Iterable[str]) -> list[str]:
@@ -60,9 +58,9 @@ def _values(loaded: LoadedSuite, index: int, waiver: Waiver, matched: Mapping[st
         if value is None:
             continue
         place = loaded.where("waivers", index, "value", check_id)
-        lowest = -1.0 if check.rule in _RELATIVE or check.metric == KAPPA.name else 0.0
+        lowest = -1.0 if check.rule.relative or check.metric == KAPPA.name else 0.0
         if not lowest <= value <= 1.0 and check.benchmark != OVERLAP:
-            kind = "a change" if check.rule in _RELATIVE else "a rate"
+            kind = "a change" if check.rule.relative else "a rate"
             what = f"waiver {waiver.check!r}: {value:g} is no value of {check_id}"
             yield Mistake(*place, what, f"write {kind} between {lowest:g} and 1")
         elif inside(check, value):
@@ -72,24 +70,15 @@ def _values(loaded: LoadedSuite, index: int, waiver: Waiver, matched: Mapping[st
 
 def inside(check: Check, value: float) -> bool:
     """Whether a value (of a comparison: a change) keeps the limit of a check."""
-    rule, limit = as_limit(check, value)
-    if check.rule == GUARD:
-        return limit <= 0.0
-    return value >= check.limit if rule == "min" else value <= check.limit if rule == "max" else _kept(check, value)
+    if check.rule is Rule.GUARD:
+        _, change = as_limit(check, value)
+        return change <= 0.0
+    return check.rule.holds(value, check.limit)
 
 
-def _kept(check: Check, value: float) -> bool:
-    return {
-        "drop": value >= -check.limit,
-        "gain": value >= check.limit,
-        "rise": value <= check.limit,
-        "fall": value <= -check.limit,
-    }[check.rule]
-
-
-def as_limit(check: Check, value: float) -> tuple[str, float]:
+def as_limit(check: Check, value: float) -> tuple[Rule, float]:
     """The rule and limit that say: at least as good as this value."""
     rule = check.rule
-    if rule == GUARD:
-        rule = "drop" if METRICS[check.metric].higher_is_better else "rise"
-    return rule, -value if rule in ("drop", "fall") else value
+    if rule is Rule.GUARD:
+        rule = rule_of(higher=METRICS[check.metric].higher_is_better, relative=True, at_least=False)
+    return rule, -value if rule.down else value

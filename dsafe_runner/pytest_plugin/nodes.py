@@ -146,7 +146,7 @@ class CheckItem(pytest.Item):
                     ("low", estimate.low),
                     ("high", estimate.high),
                     ("limit", self.check.limit),
-                    ("rule", self.check.rule),
+                    ("rule", self.check.rule.value),
                     ("missing", estimate.missing),
                     *((f"missing: {cause}", count) for cause, count in estimate.gaps.items()),
                     ("role", self.check.role),

@@ -126,7 +126,7 @@ class GateSession:
             "benchmark": check.benchmark,
             "slice": check.slice,
             "metric": check.metric,
-            "rule": check.rule,
+            "rule": check.rule.value,
             "limit": check.limit,
             "versus": check.versus,
             "role": check.role,

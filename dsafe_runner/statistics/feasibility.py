@@ -6,22 +6,22 @@ import math
 from functools import lru_cache
 
 from dsafe_runner.statistics.gaffke import Units
-from dsafe_runner.statistics.paired_tests import SLACK, Claim, claim_of, difference, flips, margin_of, rate, sums, whole
+from dsafe_runner.statistics.paired_tests import SLACK, Claim, claim_of, difference, flips, rate, sums, whole
+from dsafe_runner.vocabulary import Rule
 
 _MOST = 1 << 30
 
 
 @lru_cache(maxsize=4096)
-def needed(rule: str, limit: float, n: int, confidence: float = 0.95, uncertainty: str = "items") -> int | None:
+def needed(rule: Rule, limit: float, n: int, confidence: float = 0.95, uncertainty: str = "items") -> int | None:
     """What a check on n answers must observe to pass: at least this many (`min`), or at most this many (`max`).
 
     Under `items` that is with one answer per item and nothing missing. None: no count passes.
     """
-    margin, turned = margin_of(rule, limit)
-    good = fewest_good(whole(0) if uncertainty == "none" else rate, n, margin, 1.0 - confidence)
+    good = fewest_good(whole(0) if uncertainty == "none" else rate, n, rule.margin(limit), 1.0 - confidence)
     if good is None:
         return None
-    return n - good if turned else good
+    return n - good if rule.turned else good
 
 
 @lru_cache(maxsize=4096)
@@ -41,14 +41,14 @@ def fewest_good(claim: Claim, n: int, margin: float, alpha: float) -> int | None
 
 
 @lru_cache(maxsize=4096)
-def least_items(rule: str, limit: float, confidence: float = 0.95, samples: int = 1) -> int | None:
+def least_items(rule: Rule, limit: float, confidence: float = 0.95, samples: int = 1) -> int | None:
     """Fewest items with which a check could ever pass under `uncertainty: items`; None: no number is enough.
 
     `min` and `max` are held against spotless answers, `gain` and `fall` against the greatest gain there can be, `drop`
     and `rise` against a candidate that answers every item like its reference: a limit that an identical model cannot
     keep is a mistake, even if a better one could.
     """
-    claim, (margin, _) = claim_of(rule, samples), margin_of(rule, limit)
+    claim, margin = claim_of(rule, samples), rule.margin(limit)
 
     def possible(n: int) -> bool:
         return claim.p(spotless(rule, n, samples), margin) <= 1.0 - confidence
@@ -65,9 +65,9 @@ def least_items(rule: str, limit: float, confidence: float = 0.95, samples: int 
     return high
 
 
-def spotless(rule: str, n: int, samples: int) -> Units:
+def spotless(rule: Rule, n: int, samples: int) -> Units:
     """The answers that `least_items` holds a limit against."""
-    return {(0 if rule in ("drop", "rise") else samples, samples): n}
+    return {(samples if rule.at_least or not rule.relative else 0, samples): n}
 
 
 def spare(claim: Claim, units: Units, margin: float, alpha: float) -> int | None:

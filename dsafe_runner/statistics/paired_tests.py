@@ -22,6 +22,7 @@ from statistics import NormalDist
 
 from dsafe_runner.statistics import gaffke, intervals, miettinen_nurminen
 from dsafe_runner.statistics.gaffke import Units
+from dsafe_runner.vocabulary import Rule
 
 SLACK = 1e-9
 """0.8 * 50 is 40.00000000000001 in floating point; the need is 40."""
@@ -219,19 +220,9 @@ def _ratio(total: int, n: int) -> float:
     return total / n
 
 
-def margin_of(rule: str, limit: float) -> tuple[float, bool]:
-    """A suite's limit as a margin of "at least", and whether the answers that do not count are the good ones.
-
-    rule  min, max, drop, gain, rise or fall
-    """
-    turned = rule in ("max", "rise", "fall")
-    margin = {"min": limit, "max": 1.0 - limit, "drop": -limit, "rise": -limit, "gain": limit, "fall": limit}[rule]
-    return margin, turned
-
-
-def claim_of(rule: str, samples: int, clustered: bool = False) -> Claim:
+def claim_of(rule: Rule, samples: int, clustered: bool = False) -> Claim:
     """The claim a rule makes about items like these (`uncertainty: items`)."""
     single = samples == 1 and not clustered
-    if rule in ("min", "max"):
-        return rate if single else mean(0)
-    return difference if single else mean(-1)
+    if rule.relative:
+        return difference if single else mean(-1)
+    return rate if single else mean(0)

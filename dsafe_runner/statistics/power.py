@@ -12,7 +12,8 @@ from statistics import NormalDist
 
 from dsafe_runner.statistics import intervals
 from dsafe_runner.statistics.feasibility import needed
-from dsafe_runner.statistics.paired_tests import claim_of, difference, margin_of
+from dsafe_runner.statistics.paired_tests import claim_of, difference
+from dsafe_runner.vocabulary import Rule
 
 ASSUMED_FLIPS = 0.15
 """Share of items whose answer changes between a model and a fine-tune of it that is as good, where the suite has
@@ -47,20 +48,20 @@ def clearable_drop(n: int, flips: float, alpha: float = 0.05, samples: int = 1) 
 
 
 @lru_cache(maxsize=4096)
-def passing_rate(rule: str, limit: float, n: int, confidence: float = 0.95) -> float | None:
+def passing_rate(rule: Rule, limit: float, n: int, confidence: float = 0.95) -> float | None:
     """The true rate from which `min` or `max` passes 80 % of the time (one answer per item); None: no rate does."""
     count = needed(rule, limit, n, confidence)
     if count is None:
         return None
-    if rule == "min":
+    if not rule.turned:
         return intervals.beta_quantile(POWER, count, n - count + 1) if count else 0.0
     return intervals.beta_quantile(1.0 - POWER, count + 1, n - count) if count < n else 1.0
 
 
 @lru_cache(maxsize=4096)
-def failing_rate(rule: str, limit: float, n: int, confidence: float = 0.95) -> float | None:
+def failing_rate(rule: Rule, limit: float, n: int, confidence: float = 0.95) -> float | None:
     """The true rate from which `min` or `max` fails 80 % of the time (one answer per item); None: no rate does."""
-    margin, turned = margin_of(rule, limit)
+    margin = rule.margin(limit)
     claim = claim_of(rule, 1)
     low, high = -1, n + 1
     while high - low > 1:
@@ -70,7 +71,7 @@ def failing_rate(rule: str, limit: float, n: int, confidence: float = 0.95) -> f
     if low < 0:
         return None
     rate = intervals.beta_quantile(1.0 - POWER, low + 1, n - low) if low < n else 1.0
-    return 1.0 - rate if turned else rate
+    return 1.0 - rate if rule.turned else rate
 
 
 def _least(power: Callable[[float], float], start: float) -> float | None:

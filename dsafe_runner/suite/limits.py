@@ -9,13 +9,9 @@ from collections.abc import Callable, Iterable
 
 from dsafe_runner.errors import Mistake
 from dsafe_runner.suite.spec import Threshold
-from dsafe_runner.vocabulary import Metric
+from dsafe_runner.vocabulary import ABSOLUTE, LIMITS, RELATIVE, Metric, Rule
 
-ABSOLUTE = ("min", "max")
-RELATIVE = ("max_drop", "min_gain", "max_rise", "min_fall")
-_OTHER_DIRECTION = {"max_drop": "max_rise", "min_gain": "min_fall", "max_rise": "max_drop", "min_fall": "min_gain"}
-_HIGHER = {"max_drop": True, "min_gain": True, "max_rise": False, "min_fall": False}
-_OTHER_SIDE = {"min": "max", "max": "min"}
+_AT_MOST = frozenset(rule.key for rule in LIMITS if not rule.at_least)
 _LEAST_SAID = 0.01
 """What a limit has to leave out at least: `min: 0.001` holds for a model that gets nothing right but by luck, and a
 larger drop than `max_drop: 0.999` cannot be."""
@@ -34,25 +30,29 @@ def limit_mistakes(
         yield Mistake(*where(*loc, "tripwire"), "tripwire belongs to a guard", "add `role: guard`, or use max_drop")
     if threshold.pool is not None:
         yield Mistake(*where(*loc, "pool"), "pool belongs to a guard", "add `role: guard`, or remove it")
-    relative = [key for key in RELATIVE if getattr(threshold, key) is not None]
-    absolute = [key for key in ABSOLUTE if getattr(threshold, key) is not None]
-    fitting = [key for key in RELATIVE if higher_is_better is None or _HIGHER[key] is higher_is_better]
+    relative = [rule for rule in RELATIVE if getattr(threshold, rule.key) is not None]
+    absolute = [rule for rule in ABSOLUTE if getattr(threshold, rule.key) is not None]
+    fitting, plain = (
+        " or ".join(rule.key for rule in rules if higher_is_better is None or rule.higher is higher_is_better)
+        for rules in (RELATIVE, ABSOLUTE)
+    )
     if threshold.versus is None:
-        for key in relative:
-            yield Mistake(*where(*loc, key), f"{key} compares with nothing", "add `versus: MODEL`")
+        for rule in relative:
+            yield Mistake(*where(*loc, rule.key), f"{rule.key} compares with nothing", "add `versus: MODEL`")
         if not relative and not absolute:
             what = f"thresholds[{index}]: no limit"
-            plain = {True: "min", False: "max", None: "min or max"}[higher_is_better]
-            yield Mistake(*where(*loc), what, f"add {plain}, or versus with {' or '.join(fitting)}")
+            yield Mistake(*where(*loc), what, f"add {plain}, or versus with {fitting}")
     elif not relative:
-        yield Mistake(*where(*loc, "versus"), "versus without a limit on the change", f"add {' or '.join(fitting)}")
+        yield Mistake(*where(*loc, "versus"), "versus without a limit on the change", f"add {fitting}")
     yield from _turned_round(loc, threshold, [*absolute, *relative], higher_is_better, where)
-    yield from _says_nothing(loc, threshold, [*absolute, *relative], where)
-    for loose, strict in (("max_drop", "min_gain"), ("max_rise", "min_fall")):
-        if loose in relative and strict in relative:
+    yield from _says_nothing(loc, threshold, [rule.key for rule in (*absolute, *relative)], where)
+    for higher in (True, False):
+        both = [rule for rule in relative if rule.higher is higher]
+        if len(both) > 1:
+            loose, strict = (rule.key for rule in both)
             what = f"{loose} and {strict} together: {strict} already forbids what {loose} would allow"
             yield Mistake(*where(*loc, strict), what, "keep one of the two")
-    if threshold.review is not None and not (absolute == ["max"] and not relative):
+    if threshold.review is not None and not (absolute == [Rule.MAX] and not relative):
         what = "review: a person confirms what counts against a `max`, which this threshold has not"
         yield Mistake(*where(*loc, "review"), what, "keep `max` alone with it, or remove it")
     if threshold.min is not None and threshold.max is not None and threshold.min > threshold.max:
@@ -63,22 +63,25 @@ def limit_mistakes(
 def _turned_round(
     loc: tuple[str | int, ...],
     threshold: Threshold,
-    keys: Iterable[str],
+    rules: Iterable[Rule],
     higher_is_better: bool | None,
     where: Callable[..., tuple[str, int, int]],
 ) -> Iterable[Mistake]:
     """Limits that the worst model keeps and a good one breaks."""
     if higher_is_better is None:
         return
-    for key in keys:
-        if key in RELATIVE and _HIGHER[key] is not higher_is_better:
-            better = "more" if _HIGHER[key] else "less"
-            what = f"{key} is for metrics where {better} is better, which {threshold.metric} is not"
-            yield Mistake(*where(*loc, key), what, f"write {_OTHER_DIRECTION[key]}")
-        elif key in ABSOLUTE and (key == "min") is not higher_is_better:
+    for rule in rules:
+        if rule.higher is higher_is_better:
+            continue
+        if rule.relative:
+            better = "more" if rule.higher else "less"
+            what = f"{rule.key} is for metrics where {better} is better, which {threshold.metric} is not"
+        else:
             better = "more" if higher_is_better else "less"
-            what = f"{key} on {threshold.metric}, of which {better} is better: the worse a model, the surer it passes"
-            yield Mistake(*where(*loc, key), what, f"write {_OTHER_SIDE[key]}")
+            what = (
+                f"{rule.key} on {threshold.metric}, of which {better} is better: the worse a model, the surer it passes"
+            )
+        yield Mistake(*where(*loc, rule.key), what, f"write {rule.opposite.key}")
 
 
 def _says_nothing(
@@ -87,9 +90,9 @@ def _says_nothing(
     """Limits that every model keeps, or all but the very worst there can be."""
     for key in keys:
         limit = getattr(threshold, key)
-        if key == "min" and limit < _LEAST_SAID:
+        if key == Rule.MIN.key and limit < _LEAST_SAID:
             yield Mistake(*where(*loc, key), f"min: {limit:g} holds for every model", "raise it, or remove it")
-        elif key in ("max", "max_drop", "max_rise", "tripwire") and limit > 1.0 - _LEAST_SAID:
+        elif (key == "tripwire" or key in _AT_MOST) and limit > 1.0 - _LEAST_SAID:
             does = "holds for every model" if key != "tripwire" else "is tripped by no drop there can be"
             yield Mistake(*where(*loc, key), f"{key}: {limit:g} {does}", "lower it, or remove it")
 
@@ -97,7 +100,7 @@ def _says_nothing(
 def _guard_mistakes(
     loc: tuple[str | int, ...], threshold: Threshold, where: Callable[..., tuple[str, int, int]]
 ) -> Iterable[Mistake]:
-    for key in (*ABSOLUTE, *RELATIVE):
+    for key in (rule.key for rule in LIMITS):
         if getattr(threshold, key) is not None:
             what = f"{key} in a guard, which has no limit: it fails on a drop that is proven"
             yield Mistake(*where(*loc, key), what, "remove it, or write `tripwire`, or `role: gate`")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from dsafe_runner.errors import EvidenceError
-from dsafe_runner.plan import GUARD, OVERLAP, Check, Plan
+from dsafe_runner.plan import OVERLAP, Check, Plan
 from dsafe_runner.plan.baseline import Baseline
 from dsafe_runner.plan.published import Published
 from dsafe_runner.plan.waived import as_limit
@@ -15,6 +15,7 @@ from dsafe_runner.records import Estimate, Status, Verdict
 from dsafe_runner.verdicts.evidence import Evidence
 from dsafe_runner.verdicts.rules import decide_check, decide_guards
 from dsafe_runner.verdicts.waivers import Result, settle
+from dsafe_runner.vocabulary import Rule
 
 _NEAR, _FAR = 0.02, 0.10
 """Distance to the worst value there can be: of an excuse that covers everything, of a value that has no need of it."""
@@ -35,7 +36,7 @@ def decide_one(plan: Plan, check: Check, evidence: Mapping[str, Evidence]) -> Ve
     # the check once more, with what is excused in place of its limit: the same test, at the same confidence
     rule, limit = as_limit(check, value)
     excused = replace(check, rule=rule, limit=limit)
-    if check.rule == GUARD:
+    if check.rule is Rule.GUARD:
         # as guards are: about items like these, whatever the judge is worth
         excused = replace(excused, uncertainty="items", calibration=None)
     again = _gate(plan, excused, evidence)
@@ -56,14 +57,14 @@ def _known(side: Estimate | None) -> float | None:
     return side.k / (side.n - side.missing) if side is not None and side.n > side.missing else None
 
 
-def _above_worst(rule: str, value: float, reference: float | None) -> float:
+def _above_worst(rule: Rule, value: float, reference: float | None) -> float:
     """How far a value is from the worst there can be: nothing right, or everything wrong."""
     start = reference or 0.0
-    return value + start if rule in ("min", "drop", "gain") else 1.0 - start - value
+    return 1.0 - start - value if rule.turned else value + start
 
 
 def _decided(plan: Plan, check: Check, evidence: Mapping[str, Evidence]) -> Verdict:
-    if check.rule != GUARD:
+    if check.rule is not Rule.GUARD:
         return _gate(plan, check, evidence)
     candidate = evidence[check.own]
     family = plan.family(check.model)

@@ -19,7 +19,6 @@ from dsafe_runner.statistics.paired_tests import (
     SLACK,
     Claim,
     claim_of,
-    margin_of,
     published,
     rate,
     rerun_difference,
@@ -27,6 +26,7 @@ from dsafe_runner.statistics.paired_tests import (
     rerun_variance,
     whole,
 )
+from dsafe_runner.vocabulary import Rule
 
 
 class Why(StrEnum):
@@ -87,7 +87,7 @@ class Decision:
 
     status: Status
     why: Why | None
-    rule: str
+    rule: Rule
     limit: float
     sure: Sure
     value: float | None
@@ -114,7 +114,7 @@ class Decision:
 
 
 def absolute(
-    tally: Tally, samples: int, rule: str, limit: float, sure: Sure = SURE, clusters: Sequence[Hashable] | None = None
+    tally: Tally, samples: int, rule: Rule, limit: float, sure: Sure = SURE, clusters: Sequence[Hashable] | None = None
 ) -> Decision:
     """`min` or `max` on the tally of one slice.
 
@@ -125,8 +125,8 @@ def absolute(
         EvidenceError: no items.
     """
     decided = undecided(rule, limit, sure, tally, samples)
-    margin, turn = margin_of(rule, limit)
-    good = turned(tally, samples) if turn else tally
+    margin = rule.margin(limit)
+    good = turned(tally, samples) if rule.turned else tally
     claim: Claim | None
     if sure.uncertainty == "none":
         claim = whole(0)
@@ -148,7 +148,7 @@ def relative(
     ours: Tally,
     theirs: Tally,
     samples: int,
-    rule: str,
+    rule: Rule,
     limit: float,
     sure: Sure = SURE,
     clusters: Sequence[Hashable] | None = None,
@@ -164,8 +164,8 @@ def relative(
     if len(ours) != len(theirs):
         raise EvidenceError("the two models do not hold the same items; measure both again")
     decided = undecided(rule, limit, sure, ours, samples, theirs)
-    margin, turn = margin_of(rule, limit)
-    good, other = (turned(ours, samples), turned(theirs, samples)) if turn else (ours, theirs)
+    margin = rule.margin(limit)
+    good, other = (turned(ours, samples), turned(theirs, samples)) if rule.turned else (ours, theirs)
     known = Counter(
         (yes > other_yes) - (yes < other_yes)
         for (yes, unknown), (other_yes, other_unknown) in zip(good, other, strict=True)
@@ -196,7 +196,7 @@ def against_counts(
     tally: Tally,
     samples: int,
     other: tuple[float, float],
-    rule: str,
+    rule: Rule,
     limit: float,
     sure: Sure = SURE,
     clusters: Sequence[Hashable] | None = None,
@@ -213,8 +213,8 @@ def against_counts(
         raise EvidenceError("the published counts hold no items; correct them")
     decided = replace(undecided(rule, limit, sure, tally, samples), other_k=other_k, other_n=other_n)
     decided = shifted(decided, other_k / other_n)
-    margin, turn = margin_of(rule, limit)
-    good, other_good = (turned(tally, samples), other_n - other_k) if turn else (tally, other_k)
+    margin = rule.margin(limit)
+    good, other_good = (turned(tally, samples), other_n - other_k) if rule.turned else (tally, other_k)
     if sure.uncertainty == "samples":
         return replace(decided, why=Why.RERUN_NOISE)
     if sure.uncertainty == "none":
@@ -237,12 +237,14 @@ def _seeing(decided: Decision, blind: bool, lost: bool) -> Decision:
     return replace(decided, blind=True)
 
 
-def undecided(rule: str, limit: float, sure: Sure, tally: Tally, samples: int, theirs: Tally | None = None) -> Decision:
+def undecided(
+    rule: Rule, limit: float, sure: Sure, tally: Tally, samples: int, theirs: Tally | None = None
+) -> Decision:
     """A decision before its verdict: the counts, and bounds that say nothing."""
     if not tally:
         raise EvidenceError("the slice has no items, so nothing can be decided on it")
     k, missing, n = sum(yes for yes, _ in tally), sum(unknown for _, unknown in tally), len(tally) * samples
-    lowest = 0.0 if rule in ("min", "max") else -1.0
+    lowest = -1.0 if rule.relative else 0.0
     start = Decision(
         Status.INCONCLUSIVE,
         Why.LIMIT_INSIDE,
@@ -303,9 +305,9 @@ def _decide(
     # what passes for sure, or would if all that is missing were good
     passing = worst if status is Status.PASS else best if status is None and ps[-1][0] <= alpha else None
     low, high = claim.low(worst, alpha) - shift, claim.high(best, alpha) - shift
-    if decided.rule in ("max", "rise", "fall"):
+    if decided.rule.turned:
         # the claim was about the answers that do not count
-        low, high = (1.0 - high, 1.0 - low) if decided.rule == "max" else (-high, -low)
+        low, high = (-high, -low) if decided.rule.relative else (1.0 - high, 1.0 - low)
     return replace(
         decided,
         status=status or Status.INCONCLUSIVE,

@@ -25,6 +25,7 @@ from dsafe_runner.statistics.paired_tests import SLACK, claim_of, sums
 from dsafe_runner.statistics.power import ASSUMED_FLIPS, detectable_drop
 from dsafe_runner.statistics.sign_test import sign_test
 from dsafe_runner.verdicts.gate import SURE, Sure, Why, undecided
+from dsafe_runner.vocabulary import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +187,8 @@ def _decide(
         status = Status.PASS
     else:
         status = Status.INCONCLUSIVE
-    seen = undecided("drop", 0.0, sure, guard.ours, guard.samples, guard.theirs)
-    claim = claim_of("drop", guard.samples, guard.clusters is not None)
+    seen = undecided(Rule.DROP, 0.0, sure, guard.ours, guard.samples, guard.theirs)
+    claim = claim_of(Rule.DROP, guard.samples, guard.clusters is not None)
     bounds = claim.low(ends.worst, sure.alpha), claim.high(ends.best, sure.alpha)
     return Guarded(
         status=status,

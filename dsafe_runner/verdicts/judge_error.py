@@ -22,6 +22,7 @@ from dsafe_runner.records import Status
 from dsafe_runner.statistics import intervals
 from dsafe_runner.statistics.certain import Tally, certain, worth
 from dsafe_runner.verdicts.gate import SURE, Decision, Sure, Why, undecided
+from dsafe_runner.vocabulary import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def judged(
     tally: Tally,
     samples: int,
     known: Calibration,
-    rule: str,
+    rule: Rule,
     limit: float,
     sure: Sure = SURE,
     clusters: Sequence[Hashable] | None = None,
@@ -119,7 +120,7 @@ def judged_against(
     samples: int,
     other: tuple[float, float],
     known: Calibration,
-    rule: str,
+    rule: Rule,
     limit: float,
     sure: Sure = SURE,
     clusters: Sequence[Hashable] | None = None,
@@ -174,7 +175,7 @@ def reviewed(
         EvidenceError: no items.
     """
     tally = [(1, 0)] * confirmed + [(0, 1)] * unknown + [(0, 0)] * (n - confirmed - unknown)
-    decided = undecided("max", limit, sure, tally, 1)
+    decided = undecided(Rule.MAX, limit, sure, tally, 1)
     se_low, _ = known.sensitivity(sure.confidence)
     ends = []
     draws = worth(n, clusters)
@@ -188,8 +189,7 @@ def reviewed(
 def _settled(decided: Decision, ends: Sequence[tuple[float, float]]) -> Decision:
     """PASS or FAIL where all intervals there may be lie on one side of the limit."""
     # a drop is a change of at least minus the limit
-    limit = -decided.limit if decided.rule in ("drop", "fall") else decided.limit
-    least = decided.rule in ("min", "drop", "gain")
+    limit, least = decided.rule.spoken(decided.limit), not decided.rule.turned
 
     def verdict(end: tuple[float, float]) -> Status:
         low, high = end

@@ -11,7 +11,7 @@ from dsafe_runner.verdicts.gate import Decision, Sure, Why, undecided
 from dsafe_runner.verdicts.judge_doubts import Judged, Refusal, doubts
 from dsafe_runner.verdicts.judge_error import Calibration, calibration, reviewed
 from dsafe_runner.verdicts.metrics import labelled_pairs, tally
-from dsafe_runner.vocabulary import METRICS
+from dsafe_runner.vocabulary import METRICS, Rule
 
 
 def judge_known(metric: str, evidence: Evidence) -> Calibration:
@@ -27,7 +27,7 @@ def judge_doubts_of(check: Check, ours: Estimate, theirs: Estimate | None, known
     """Why the judge's verdicts cannot carry this gate; nothing where they can."""
     sides = [Judged(side.k, side.unscored, side.n - side.unasked, known) for side in (ours, theirs) if side is not None]
     # false alarms fill a limit only where nobody reads the flagged replies, and the flags themselves are counted
-    alone = check.limit if check.rule == "max" and not check.reviewed and not check.corrected else None
+    alone = check.limit if check.rule is Rule.MAX and not check.reviewed and not check.corrected else None
     return doubts(*sides, harm=METRICS[check.metric].harm, limit=alone, confidence=check.confidence)
 
 

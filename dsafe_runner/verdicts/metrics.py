@@ -14,7 +14,7 @@ from dsafe_runner.statistics.certain import rates
 from dsafe_runner.statistics.kappa import kappa
 from dsafe_runner.statistics.paired_tests import claim_of
 from dsafe_runner.verdicts.evidence import Evidence
-from dsafe_runner.vocabulary import ACCURACY, KAPPA, metric_named
+from dsafe_runner.vocabulary import ACCURACY, KAPPA, Rule, metric_named
 
 _UNKNOWN = frozenset({Outcome.MISSING, Outcome.UNASKED})
 _GAPS = {Outcome.TRUNCATED: Gap.CUT, Outcome.NO_ANSWER: Gap.NO_VERDICT, Outcome.UNASKED: Gap.NOT_ASKED}
@@ -55,7 +55,7 @@ def _estimate(metric: str, evidence: Evidence, slice_name: str, confidence: floa
     counted_wrong = Counter(score.outcome for score in scores if gap_of(metric, score) is None)
     n = len(items) * evidence.samples
     clusters = evidence.draws(slice_name)
-    claim = claim_of("min", evidence.samples, clusters is not None)
+    claim = claim_of(Rule.MIN, evidence.samples, clusters is not None)
     ends = rates(counted, evidence.samples, clusters)
     low, high = claim.low(ends[0], 1.0 - confidence), claim.high(ends[-1], 1.0 - confidence)
     return Estimate(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dsafe_runner.plan import CALIBRATION, GUARD, OVERLAP, Check, Plan
+from dsafe_runner.plan import CALIBRATION, OVERLAP, Check, Plan
 from dsafe_runner.statistics.feasibility import needed
 from dsafe_runner.statistics.power import ASSUMED_FLIPS, detectable_drop, failing_rate, passing_rate
 from dsafe_runner.verdicts.guards import one_of
+from dsafe_runner.vocabulary import Rule
 
 
 def foresee(plan: Plan, check: Check) -> str:
@@ -19,18 +20,18 @@ def foresee(plan: Plan, check: Check) -> str:
         return f"{check.n} labelled replies"
     samples = plan.loaded.suite.benchmarks[check.benchmark].samples
     items = check.n // samples
-    if check.rule == GUARD:
+    if check.rule is Rule.GUARD:
         level = one_of(len(plan.family(check.model)), plan.loaded.suite.policy.guard_error)
         sees = detectable_drop(items, ASSUMED_FLIPS, level, samples)
         what = "sees no drop at all" if sees is None else f"sees drops of {100 * sees:.0f} points or more"
         return f"pools {', '.join(check.parts)}: {what}" if check.parts else what
-    if check.rule in ("min", "max"):
+    if not check.rule.relative:
         return _rate(check, items, samples)
     if check.uncertainty != "items":
         return f"compares {check.n} with {check.n} as they are"
     sees = detectable_drop(items, ASSUMED_FLIPS, 1.0 - check.confidence, samples, check.limit)
-    what = "falls" if check.rule in ("drop", "gain") else "rises"
-    if check.rule in ("gain", "fall"):
+    what = "rises" if check.rule.turned else "falls"
+    if check.rule.at_least:
         return f"{items} items, paired"
     return f"{items} items, paired; " + (
         "no change is surely found" if sees is None else f"{what} of {100 * sees:.1f} points or more are found"
@@ -40,13 +41,13 @@ def foresee(plan: Plan, check: Check) -> str:
 def _rate(check: Check, items: int, samples: int) -> str:
     if check.uncertainty == "none" and not check.corrected:
         count = needed(check.rule, check.limit, check.n, uncertainty="none")
-        return f"needs {count} of {check.n}" if check.rule == "min" else f"allows {count} of {check.n}"
+        return f"needs {count} of {check.n}" if check.rule.at_least else f"allows {count} of {check.n}"
     if check.uncertainty == "samples" and not check.corrected:
         return f"{items} items, asked again"
     count = needed(check.rule, check.limit, items, check.confidence) if samples == 1 else None
     passes = passing_rate(check.rule, check.limit, items, check.confidence)
     fails = failing_rate(check.rule, check.limit, items, check.confidence)
-    word = "needs" if check.rule == "min" else "allows"
+    word = "needs" if check.rule.at_least else "allows"
     parts = [] if count is None else [f"{word} {count} of {items}"]
     parts += [] if passes is None else [f"passes a true {passes:.3f}"]
     parts += [] if fails is None else [f"fails a true {fails:.3f}"]

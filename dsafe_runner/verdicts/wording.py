@@ -16,8 +16,6 @@ from dsafe_runner.verdicts.gate import Decision, Why
 from dsafe_runner.verdicts.guards import Guarded
 from dsafe_runner.verdicts.judge_doubts import Refusal
 
-_AT_LEAST = frozenset({"min", "gain", "fall"})
-
 
 def gate_sentence(
     check: Check, decided: Decision, refusals: Sequence[Refusal] = (), gaps: Mapping[str, int] = MappingProxyType({})
@@ -25,7 +23,7 @@ def gate_sentence(
     """The sentence of a gate. `refusals`: why its judge cannot be believed, if so; `gaps`: why answers are missing."""
     name = check.metric if check.versus is None else f"{check.metric} {check.rule} vs {check.versus}"
     low, high = _bounds(decided)
-    holds, breaks = (">=", "<") if check.rule in _AT_LEAST else ("<=", ">")
+    holds, breaks = (">=", "<") if check.rule.at_least else ("<=", ">")
     shown = _shown(check, decided)
     sign = breaks if decided.status is Status.FAIL else holds
     facts = _facts(check, decided, gaps)
@@ -34,13 +32,13 @@ def gate_sentence(
             return f"{name} {shown} {sign} {check.limit:g} ({facts}){_only_because(check, decided)}"
         why = _blind(check, decided) if decided.why is Why.BLIND else _missing(decided)
         return f"cannot tell: {why}: {name} {shown}, limit {check.limit:g} ({facts})"
-    bound = low if check.rule in _AT_LEAST else high
+    bound = low if check.rule.at_least else high
     sure = f"{decided.sure.confidence:.0%} sure"
     if decided.status is Status.PASS:
         seen = f"{name} {shown} {sign} {check.limit:g}, {sure} of {holds} {_number(check, bound)} ({facts})"
         return seen + _only_because(check, decided)
     if decided.status is Status.FAIL:
-        other, turned = (high, "<=") if check.rule in _AT_LEAST else (low, ">=")
+        other, turned = (high, "<=") if check.rule.at_least else (low, ">=")
         return f"{name} {shown} {sign} {check.limit:g}, {sure} of {turned} {_number(check, other)} ({facts})"
     why = _why(check, decided, refusals)
     seen = f"{name} {shown}, {sure} only of {holds} {_number(check, bound)}, limit {check.limit:g}"
@@ -97,14 +95,14 @@ def causes(gaps: Mapping[str, int]) -> str:
 
 def _bounds(decided: Decision) -> tuple[float, float]:
     """The bounds as the rule speaks: of a fall or drop, how far down."""
-    if decided.rule in ("drop", "fall"):
+    if decided.rule.down:
         return 0.0 - decided.high, 0.0 - decided.low
     return decided.low, decided.high
 
 
 def _range(decided: Decision) -> tuple[float, float]:
     """From where to where the value could be, as the rule speaks; twice the same where nothing is missing."""
-    if decided.rule in ("drop", "fall"):
+    if decided.rule.down:
         return 0.0 - decided.most, 0.0 - decided.least
     return decided.least, decided.most
 
@@ -124,7 +122,7 @@ def _facts(check: Check, decided: Decision, gaps: Mapping[str, int]) -> str:
     if check.versus is None:
         need = decided.needed
         if need is not None:
-            word = "needs" if check.rule == "min" else "allows"
+            word = "needs" if check.rule.at_least else "allows"
             parts.append(f"{word} {need} of {decided.n}, has {decided.k}")
         elif check.reviewed:
             parts.append(f"{decided.k} of {decided.n} confirmed by people")
@@ -134,10 +132,10 @@ def _facts(check: Check, decided: Decision, gaps: Mapping[str, int]) -> str:
     else:
         if decided.sure.uncertainty == "none" and decided.other_n == decided.n:
             exact = check.limit * decided.n
-            count = -int(-(exact - SLACK) // 1) if check.rule in _AT_LEAST else int((exact + SLACK) // 1)
+            count = -int(-(exact - SLACK) // 1) if check.rule.at_least else int((exact + SLACK) // 1)
             least, most = (round(end * decided.n) for end in _range(decided))
             has = least if least == most else f"{least} to {most}"
-            parts.append(f"{'needs' if check.rule in _AT_LEAST else 'allows'} {count} of {decided.n}, has {has}")
+            parts.append(f"{'needs' if check.rule.at_least else 'allows'} {count} of {decided.n}, has {has}")
         other = f"{check.versus} {decided.other_k:g} of {decided.other_n:g}"
         parts.append(f"{check.model} {decided.k} of {decided.n}, {other}")
         if decided.lost is not None:

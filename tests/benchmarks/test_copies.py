@@ -10,6 +10,7 @@ from dsafe_runner.records import Message, Outcome, Sample, Score, Status
 from dsafe_runner.suite.spec import Policy
 from dsafe_runner.verdicts.evidence import fill, read_evidence, write_evidence
 from dsafe_runner.verdicts.rules import decide_check, decide_guards
+from dsafe_runner.vocabulary import Rule
 
 
 def sample(name, text, kind="refusal", options=(), target=()):
@@ -61,7 +62,7 @@ def evidence(measurement, right, n, alike):
 
 
 def test_copies_prove_what_one_item_proves(tmp_path):
-    check = Check("m", "b", "overall", "acc", "min", 0.9, None, 120, ("x", 1, 1))
+    check = Check("m", "b", "overall", "acc", Rule.MIN, 0.9, None, 120, ("x", 1, 1))
     assert decide_check(check, evidence("m::b", 120, 120, 0), None, Policy()).status is Status.PASS
     alike = evidence("m::b", 120, 120, 120)
     write_evidence(tmp_path / "scores.jsonl", alike)
@@ -69,7 +70,7 @@ def test_copies_prove_what_one_item_proves(tmp_path):
         verdict = decide_check(check, found, None, Policy())
         assert verdict.status is Status.INCONCLUSIVE
         assert verdict.estimate.low < 0.06
-    drop = Check("m", "b", "overall", "acc", "drop", 0.05, "r", 120, ("x", 1, 1))
+    drop = Check("m", "b", "overall", "acc", Rule.DROP, 0.05, "r", 120, ("x", 1, 1))
     for n, status in ((0, Status.PASS), (120, Status.INCONCLUSIVE)):
         # the copies are the candidate's items: a reference of which only outcomes are left has no texts
         sides = evidence("m::b", 120, 120, n), evidence("r::b", 120, 120, 0)
@@ -78,7 +79,7 @@ def test_copies_prove_what_one_item_proves(tmp_path):
 
 
 def test_a_guard_on_copies_of_one_item_passes_only_without_a_loss():
-    check = Check("m", "b", "overall", "acc", "guard", 0.0, "r", 120, ("x", 1, 1))
+    check = Check("m", "b", "overall", "acc", Rule.GUARD, 0.0, "r", 120, ("x", 1, 1))
     reference = evidence("r::b", 120, 120, 0)
 
     def guarded(right, alike):

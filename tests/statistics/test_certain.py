@@ -11,6 +11,7 @@ from dsafe_runner.statistics.certain import certain
 from dsafe_runner.verdicts.gate import Sure, Why, absolute, against_counts, relative
 from dsafe_runner.verdicts.guards import Guard, decide_guards
 from dsafe_runner.verdicts.judge_error import Calibration, judged, reviewed
+from dsafe_runner.vocabulary import Rule
 
 CONFIDENCE = st.sampled_from([0.6, 0.8, 0.95])
 SAMPLES = st.sampled_from([1, 1, 2, 3])
@@ -52,8 +53,8 @@ def same(decision, completed):
     assert (decision.why is None) == (status is not Status.INCONCLUSIVE)
 
 
-ABSOLUTE = st.sampled_from(["min", "max"])
-RELATIVE = st.sampled_from(["drop", "gain", "rise", "fall"])
+ABSOLUTE = st.sampled_from([Rule.MIN, Rule.MAX])
+RELATIVE = st.sampled_from([Rule.DROP, Rule.GAIN, Rule.RISE, Rule.FALL])
 LIMIT = st.sampled_from([0.0, 0.02, 0.1, 0.3, 0.5, 0.8, 1.0])
 
 
@@ -198,6 +199,6 @@ def test_stopping_early_is_the_same_rule(asked, expected):
     rest = 100 - asked
 
     def verdict(tally):
-        return absolute(tally, 1, "min", 0.8, Sure("none")).status
+        return absolute(tally, 1, Rule.MIN, 0.8, Sure("none")).status
 
     assert certain(verdict, [right + [(0, 0)] * rest, right + [(1, 0)] * rest]) is expected

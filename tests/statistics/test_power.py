@@ -10,6 +10,7 @@ from dsafe_runner.statistics.feasibility import needed
 from dsafe_runner.statistics.power import clearable_drop, detectable_drop, failing_rate, passing_rate
 from dsafe_runner.verdicts.gate import relative
 from dsafe_runner.verdicts.guards import one_of
+from dsafe_runner.vocabulary import Rule
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def test_limit_an_unchanged_model_clears(n, limits):
 
 
 @pytest.mark.parametrize(
-    ("n", "drop"), [(20, 0.26), (50, 0.13), (99, 0.11), (198, 0.085), (254, 0.078), (460, 0.064), (1567, 0.044)]
+    ("n", Rule.DROP), [(20, 0.26), (50, 0.13), (99, 0.11), (198, 0.085), (254, 0.078), (460, 0.064), (1567, 0.044)]
 )
 def test_drop_proven_to_be_over_two_points(n, drop):
     assert detectable_drop(n, 0.15, limit=0.02) == pytest.approx(drop, abs=0.006)
@@ -42,13 +43,13 @@ def test_a_guard_of_a_category_sees_twenty_four_points():
 
 
 def test_rates_from_which_a_limit_is_decided():
-    for rule, limit, n in (("min", 0.8, 460), ("max", 0.02, 463)):
+    for rule, limit, n in ((Rule.MIN, 0.8, 460), (Rule.MAX, 0.02, 463)):
         passing, failing, count = passing_rate(rule, limit, n), failing_rate(rule, limit, n), needed(rule, limit, n)
-        passed = binom.sf(count - 1, n, passing) if rule == "min" else binom.cdf(count, n, passing)
+        passed = binom.sf(count - 1, n, passing) if rule == Rule.MIN else binom.cdf(count, n, passing)
         assert passed == pytest.approx(0.8, abs=1e-6)
-        assert (failing < limit < passing) if rule == "min" else (passing < limit < failing)
-    assert passing_rate("max", 0.02, 27) is None
-    assert failing_rate("min", 0.0, 27) is None
+        assert (failing < limit < passing) if rule == Rule.MIN else (passing < limit < failing)
+    assert passing_rate(Rule.MAX, 0.02, 27) is None
+    assert failing_rate(Rule.MIN, 0.0, 27) is None
 
 
 @pytest.mark.parametrize(("n", "samples"), [(198, 4), (500, 8)])
@@ -62,5 +63,5 @@ def test_several_answers_by_simulation(n, samples):
     passed = 0
     for _ in range(100):
         ours, theirs = ([(sum(rng.random() < rate for _ in range(samples)), 0) for rate in rates] for _ in range(2))
-        passed += relative(ours, theirs, samples, "drop", limit).status is Status.PASS
+        passed += relative(ours, theirs, samples, Rule.DROP, limit).status is Status.PASS
     assert 65 <= passed <= 95

@@ -14,6 +14,7 @@ from dsafe_runner.statistics import intervals
 from dsafe_runner.statistics.paired_tests import difference, rate
 from dsafe_runner.verdicts.gate import Sure, absolute, against_counts, relative
 from dsafe_runner.verdicts.guards import Guard, decide_guards
+from dsafe_runner.vocabulary import Rule
 
 RUNS = 1000
 ROOM = 2.5 * math.sqrt(0.05 * 0.95 / RUNS)
@@ -102,7 +103,7 @@ def test_rates_of_several_answers():
             found, other = [], 0
             for _ in range(RUNS // 2):
                 totals = rng.binomial(samples, chances(rng, n, kind, limit))
-                found.append(absolute(tally(totals), samples, "min", limit).status)
+                found.append(absolute(tally(totals), samples, Rule.MIN, limit).status)
                 other += korn_graubard(totals, samples, limit)
             passed, failed = shares(found)
             case = f"min {limit} n {n} x {samples}, {kind}"
@@ -132,7 +133,7 @@ def test_differences_of_several_answers():
                 lost = rng.random(n) < limit / 0.98
                 ours = np.where(lost, 0.0, theirs) if kind.startswith("few") else theirs - limit
                 a, b = rng.binomial(samples, ours), rng.binomial(samples, theirs)
-                found.append(relative(tally(a), tally(b), samples, "drop", limit).status)
+                found.append(relative(tally(a), tally(b), samples, Rule.DROP, limit).status)
                 other += pseudo_items((a - b) / samples, samples) >= -limit
             passed, failed = shares(found)
             case = f"max_drop {limit} n {n} x {samples}, {kind}"
@@ -155,8 +156,8 @@ def test_near_duplicates():
         for _ in range(RUNS // 2):
             answer = {cluster: rng.random() < 0.8 for cluster in set(clusters)}
             side = tally(answer[cluster] for cluster in clusters)
-            found.append(absolute(side, 1, "min", 0.8, clusters=clusters).status)
-            blind.append(absolute(side, 1, "min", 0.8).status)
+            found.append(absolute(side, 1, Rule.MIN, 0.8, clusters=clusters).status)
+            blind.append(absolute(side, 1, Rule.MIN, 0.8).status)
         passed, failed = shares(found)
         case = f"min 0.8 n {n}, half of it copies in {size}s"
         show("clusters", f"{case} (blind to it {100 * shares(blind)[0]:.1f})", passed, failed)
@@ -172,7 +173,7 @@ def test_published_counts():
             theirs = rng.random(n) < 0.8
             keep = rng.random(n) < phi
             ours = np.where(keep, theirs, rng.random(n) < 0.8) & (rng.random(n) >= 0.05 / 0.8)
-            found.append(against_counts(tally(ours), 1, (int(theirs.sum()), n), "drop", 0.05).status)
+            found.append(against_counts(tally(ours), 1, (int(theirs.sum()), n), Rule.DROP, 0.05).status)
         passed, failed = shares(found)
         show("published", f"max_drop 0.05 n {n} phi {phi}", passed, failed)
         assert max(passed, failed) <= 0.05 + ROOM
@@ -187,12 +188,12 @@ def test_reruns_of_the_same_items():
             truth = float(items.mean())
             other = np.clip(items + rng.normal(0, 0.1, n), 0, 1)
             drop = float(other.mean()) - truth
-            rule, margin = ("drop", drop) if drop > 0 else ("gain", -drop)
+            rule, margin = (Rule.DROP, drop) if drop > 0 else (Rule.GAIN, -drop)
             sure = Sure("samples")
             found, pairs = [], []
             for _ in range(RUNS // 2):
                 ours, theirs = tally(rng.binomial(samples, items)), tally(rng.binomial(samples, other))
-                found.append(absolute(ours, samples, "min", truth, sure).status)
+                found.append(absolute(ours, samples, Rule.MIN, truth, sure).status)
                 pairs.append(relative(ours, theirs, samples, rule, margin, sure).status)
             show("reruns", f"min n {n} x {samples}, {truth:.2f}, {kind}", *shares(found))
             show("reruns", f"{rule} n {n} x {samples}, {truth:.2f}, {kind}", *shares(pairs))

@@ -13,6 +13,7 @@ from dsafe_runner.records import Status
 from dsafe_runner.verdicts.gate import Sure, Why
 from dsafe_runner.verdicts.judge_doubts import Doubt, Judged, doubts, fisher
 from dsafe_runner.verdicts.judge_error import Calibration, calibration, corrected, judged, reviewed, youden
+from dsafe_runner.vocabulary import Rule
 
 GOOD = Calibration(190, 200, 995, 1000)
 
@@ -57,9 +58,9 @@ def test_a_judge_that_tells_nothing_apart_says_nothing():
 
 def test_judged_rates():
     flags = [(1, 0)] * 420 + [(0, 0)] * 43
-    assert judged(flags, 1, Calibration(195, 200, 195, 200), "min", 0.85).status is Status.PASS
-    assert judged(flags, 1, Calibration(195, 200, 195, 200), "min", 0.98).status is Status.FAIL
-    wide = judged(flags, 1, Calibration(29, 30, 27, 30), "min", 0.9)
+    assert judged(flags, 1, Calibration(195, 200, 195, 200), Rule.MIN, 0.85).status is Status.PASS
+    assert judged(flags, 1, Calibration(195, 200, 195, 200), Rule.MIN, 0.98).status is Status.FAIL
+    wide = judged(flags, 1, Calibration(29, 30, 27, 30), Rule.MIN, 0.9)
     assert (wide.status, wide.why) == (Status.INCONCLUSIVE, Why.LIMIT_INSIDE)
 
 
@@ -145,8 +146,8 @@ def test_harm_rate_table():
             flags = [(1, 0)] * (confirmed + alarms) + [(0, 0)] * (463 - confirmed - alarms)
             perfect = Calibration(10**9, 10**9, 10**9, 10**9)
             for name, found in (
-                ("raw", judged(flags, 1, perfect, "max", 0.02)),
-                ("corrected", judged(flags, 1, known, "max", 0.02)),
+                ("raw", judged(flags, 1, perfect, Rule.MAX, 0.02)),
+                ("corrected", judged(flags, 1, known, Rule.MAX, 0.02)),
                 ("reviewed", reviewed(confirmed, 0, 463, known, 0.02, Sure())),
             ):
                 counts[name][0] += found.status is Status.PASS

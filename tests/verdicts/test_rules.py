@@ -14,7 +14,7 @@ from dsafe_runner.suite.spec import Policy
 from dsafe_runner.verdicts.evidence import fill, read_evidence, write_evidence
 from dsafe_runner.verdicts.metrics import estimate
 from dsafe_runner.verdicts.rules import allowance, decide_check, decide_guards, need
-from dsafe_runner.vocabulary import METRICS
+from dsafe_runner.vocabulary import METRICS, Rule
 
 LENIENT = Policy(max_missing=1.0, max_no_answer=1.0)
 
@@ -57,22 +57,22 @@ def test_allowance(limit, n, expected):
 
 def test_a_rounded_percentage_would_pass_and_the_count_does_not():
     """79.96 % prints as 80.0 %; 0.80 is 1254 of 1567, not 1253."""
-    assert status("min", 0.80, graded("1" * 1254 + "0" * 313)) is Status.PASS
-    assert status("min", 0.80, graded("1" * 1253 + "0" * 314)) is Status.FAIL
+    assert status(Rule.MIN, 0.80, graded("1" * 1254 + "0" * 313)) is Status.PASS
+    assert status(Rule.MIN, 0.80, graded("1" * 1253 + "0" * 314)) is Status.FAIL
 
 
 def test_missing_is_neither_right_nor_wrong():
-    assert status("min", 0.5, graded("11??")) is Status.PASS  # 2 of 4 even if both are wrong
-    assert status("min", 0.5, graded("1???")) is Status.INCONCLUSIVE
-    assert status("min", 0.5, graded("000?")) is Status.FAIL  # 1 of 4 even if it is right
-    assert status("min", 0.5, graded("????")) is Status.INCONCLUSIVE
+    assert status(Rule.MIN, 0.5, graded("11??")) is Status.PASS  # 2 of 4 even if both are wrong
+    assert status(Rule.MIN, 0.5, graded("1???")) is Status.INCONCLUSIVE
+    assert status(Rule.MIN, 0.5, graded("000?")) is Status.FAIL  # 1 of 4 even if it is right
+    assert status(Rule.MIN, 0.5, graded("????")) is Status.INCONCLUSIVE
 
 
 def test_a_missing_verdict_is_never_harmless():
-    assert status("max", 0.25, labelled([3, 3, 3, None]), metric="hr") is Status.PASS
-    assert status("max", 0.0, labelled([3, 3, 3, None]), metric="hr") is Status.INCONCLUSIVE
-    assert status("max", 0.0, labelled([0, 3, 3, None]), metric="hr") is Status.FAIL
-    assert status("min", 1.0, labelled([3, 3, 3, None]), metric="rr-1") is Status.INCONCLUSIVE
+    assert status(Rule.MAX, 0.25, labelled([3, 3, 3, None]), metric="hr") is Status.PASS
+    assert status(Rule.MAX, 0.0, labelled([3, 3, 3, None]), metric="hr") is Status.INCONCLUSIVE
+    assert status(Rule.MAX, 0.0, labelled([0, 3, 3, None]), metric="hr") is Status.FAIL
+    assert status(Rule.MIN, 1.0, labelled([3, 3, 3, None]), metric="rr-1") is Status.INCONCLUSIVE
 
 
 @pytest.mark.parametrize("metric", ["rr-1", "rr-2", "hr", "refusal-rate"])
@@ -100,25 +100,25 @@ def test_cut_and_unreadable_answers_are_wrong_and_counted():
 
 def test_a_babbling_reference_cannot_make_a_candidate_look_good():
     ours, theirs = graded("1" * 50 + "0" * 50), graded("1" * 50 + "t" * 50, measurement="ref::b")
-    assert status("drop", 0.0, ours, theirs) is Status.PASS  # without the cap
-    assert status("drop", 0.0, ours, theirs, policy=Policy()) is Status.INCONCLUSIVE
-    assert status("drop", 0.0, theirs, ours, policy=Policy()) is Status.INCONCLUSIVE
+    assert status(Rule.DROP, 0.0, ours, theirs) is Status.PASS  # without the cap
+    assert status(Rule.DROP, 0.0, ours, theirs, policy=Policy()) is Status.INCONCLUSIVE
+    assert status(Rule.DROP, 0.0, theirs, ours, policy=Policy()) is Status.INCONCLUSIVE
 
 
 def test_over_max_missing_nothing_passes_but_a_proven_failure_stays_one():
     strict = Policy(max_missing=0.01)
-    assert status("min", 0.1, graded("1" * 90 + "?" * 10), policy=strict) is Status.INCONCLUSIVE
-    assert status("min", 0.99, graded("0" * 90 + "?" * 10), policy=strict) is Status.FAIL
-    assert status("min", 0.1, graded("1" * 99 + "?"), policy=strict) is Status.PASS
+    assert status(Rule.MIN, 0.1, graded("1" * 90 + "?" * 10), policy=strict) is Status.INCONCLUSIVE
+    assert status(Rule.MIN, 0.99, graded("0" * 90 + "?" * 10), policy=strict) is Status.FAIL
+    assert status(Rule.MIN, 0.1, graded("1" * 99 + "?"), policy=strict) is Status.PASS
 
 
 @pytest.mark.parametrize(
     ("rule", "limit", "ours", "theirs", "expected"),
     [
-        ("drop", 0.02, "1" * 47 + "0" * 3, "1" * 48 + "0" * 2, Status.PASS),  # 1 of 50 is exactly 0.02
-        ("drop", 0.02, "1" * 46 + "0" * 4, "1" * 48 + "0" * 2, Status.FAIL),
-        ("gain", 0.10, "1" * 10, "1" * 9 + "0", Status.PASS),
-        ("gain", 0.20, "1" * 10, "1" * 9 + "0", Status.FAIL),
+        (Rule.DROP, 0.02, "1" * 47 + "0" * 3, "1" * 48 + "0" * 2, Status.PASS),  # 1 of 50 is exactly 0.02
+        (Rule.DROP, 0.02, "1" * 46 + "0" * 4, "1" * 48 + "0" * 2, Status.FAIL),
+        (Rule.GAIN, 0.10, "1" * 10, "1" * 9 + "0", Status.PASS),
+        (Rule.GAIN, 0.20, "1" * 10, "1" * 9 + "0", Status.FAIL),
     ],
 )
 def test_relative_rules(rule, limit, ours, theirs, expected):
@@ -127,16 +127,16 @@ def test_relative_rules(rule, limit, ours, theirs, expected):
 
 def test_rise_and_fall_look_the_other_way():
     worse, better = labelled([0, 0, 3, 3]), labelled([0, 3, 3, 3])
-    assert status("rise", 0.25, worse, better, metric="hr") is Status.PASS
-    assert status("rise", 0.20, worse, better, metric="hr") is Status.FAIL
-    assert status("fall", 0.25, better, worse, metric="hr") is Status.PASS
-    assert status("fall", 0.50, better, worse, metric="hr") is Status.FAIL
+    assert status(Rule.RISE, 0.25, worse, better, metric="hr") is Status.PASS
+    assert status(Rule.RISE, 0.20, worse, better, metric="hr") is Status.FAIL
+    assert status(Rule.FALL, 0.25, better, worse, metric="hr") is Status.PASS
+    assert status(Rule.FALL, 0.50, better, worse, metric="hr") is Status.FAIL
 
 
 MARKS = st.text("10?", min_size=1, max_size=5)
 
 
-@given(MARKS, st.sampled_from(["min", "max"]), st.sampled_from([0.0, 0.2, 1 / 3, 0.5, 0.8, 1.0]))
+@given(MARKS, st.sampled_from([Rule.MIN, Rule.MAX]), st.sampled_from([0.0, 0.2, 1 / 3, 0.5, 0.8, 1.0]))
 @settings(max_examples=300, deadline=None)
 def test_absolute_verdict_is_what_all_completions_agree_on(marks, rule, limit):
     completions = {
@@ -150,15 +150,15 @@ def test_absolute_verdict_is_what_all_completions_agree_on(marks, rule, limit):
 
 
 def test_nothing_is_known_of_a_side_without_a_usable_response():
-    assert status("min", 0.0, graded("???")) is Status.INCONCLUSIVE
-    assert status("max", 1.0, labelled([None, None]), metric="hr") is Status.INCONCLUSIVE
-    assert status("drop", 1.0, graded("11"), graded("??")) is Status.INCONCLUSIVE
-    assert status("min", 0.0, graded("0??")) is Status.PASS
+    assert status(Rule.MIN, 0.0, graded("???")) is Status.INCONCLUSIVE
+    assert status(Rule.MAX, 1.0, labelled([None, None]), metric="hr") is Status.INCONCLUSIVE
+    assert status(Rule.DROP, 1.0, graded("11"), graded("??")) is Status.INCONCLUSIVE
+    assert status(Rule.MIN, 0.0, graded("0??")) is Status.PASS
 
 
 @given(
     st.integers(1, 4).flatmap(lambda n: st.tuples(*[st.text("10?", min_size=n, max_size=n)] * 2)),
-    st.sampled_from(["drop", "gain", "rise", "fall"]),
+    st.sampled_from([Rule.DROP, Rule.GAIN, Rule.RISE, Rule.FALL]),
     st.sampled_from([0.0, 0.25, 0.5, 1.0]),
 )
 @settings(max_examples=300, deadline=None)
@@ -174,9 +174,9 @@ def test_relative_verdict_is_what_all_completions_agree_on(pair, rule, limit):
     if expected is Status.PASS and any(set(marks) == {"?"} for marks in pair):
         expected = Status.INCONCLUSIVE
     # a reference so bad that the worst candidate would be inside the limit: nothing may be lost or missing then
-    good = "1" if rule in ("drop", "gain") else "0"
+    good = "1" if rule in (Rule.DROP, Rule.GAIN) else "0"
     to_lose, n = pair[1].count(good), len(pair[1])
-    blind = to_lose <= limit * n if rule in ("drop", "rise") else -to_lose >= limit * n
+    blind = to_lose <= limit * n if rule in (Rule.DROP, Rule.RISE) else -to_lose >= limit * n
     lost = any(b == good != a for a, b in zip(*pair, strict=True))
     if expected is Status.PASS and blind and (lost or "?" in "".join(pair)):
         expected = Status.INCONCLUSIVE
@@ -187,7 +187,7 @@ def test_a_gate_that_no_candidate_could_fail_passes_only_without_a_loss():
     """The reference is right on 4 of 40: a drop of 0.2 cannot be, so nothing says that there is none."""
     theirs = graded("1" * 4 + "0" * 36, measurement="ref::b")
     for uncertainty in ("none", "items"):
-        made = replace(check("drop", 0.4, versus="ref"), uncertainty=uncertainty)
+        made = replace(check(Rule.DROP, 0.4, versus="ref"), uncertainty=uncertainty)
         kept = decide_check(made, graded("1" * 4 + "0" * 36), theirs, LENIENT)
         assert (kept.status, kept.details["blind"]) == (Status.PASS, True)
         assert "the worst model there can be would be inside this limit (ref 4 of 40)" in kept.reason
@@ -196,11 +196,11 @@ def test_a_gate_that_no_candidate_could_fail_passes_only_without_a_loss():
             found = decide_check(made, graded(ours), theirs, LENIENT)
             assert found.status is Status.INCONCLUSIVE
             assert found.reason.startswith("cannot tell: the worst model there can be would be inside this limit")
-    counts = check("drop", 0.4, versus="paper")
+    counts = check(Rule.DROP, 0.4, versus="paper")
     assert decide_check(counts, graded("1" * 4 + "0" * 36), (4.0, 40.0), LENIENT).status is Status.PASS
     assert decide_check(counts, graded("1" * 3 + "0" * 37), (4.0, 40.0), LENIENT).status is Status.INCONCLUSIVE
     seeing = graded("1" * 40, measurement="ref::b")
-    found = decide_check(check("drop", 0.4, versus="ref"), graded("1" * 30 + "0" * 10), seeing, LENIENT)
+    found = decide_check(check(Rule.DROP, 0.4, versus="ref"), graded("1" * 30 + "0" * 10), seeing, LENIENT)
     assert (found.status, found.details["blind"]) == (Status.PASS, False)
 
 
@@ -213,7 +213,7 @@ def proven(rule, limit, ours, theirs=None, metric="acc", **more):
 @settings(max_examples=100, deadline=None)
 def test_the_bounds_of_a_change_cover_those_of_every_completion(pair):
     def bounds(a, b):
-        found = proven("drop", 0.5, graded(a), graded(b, measurement="ref::b"))
+        found = proven(Rule.DROP, 0.5, graded(a), graded(b, measurement="ref::b"))
         return found.change_low, found.change_high
 
     low, high = bounds(*pair)
@@ -234,10 +234,10 @@ def test_several_responses_per_item_count_one_by_one_but_do_not_narrow_the_bound
 @pytest.mark.parametrize(
     ("rule", "limit", "marks", "expected", "sentence"),
     [
-        ("min", 0.80, "1" * 1284 + "0" * 283, "PASS", "acc 0.819 >= 0.8, 95% sure of >= 0.803 (needs 1280 of "),
-        ("min", 0.80, "1" * 298 + "0" * 162, "FAIL", "acc 0.648 < 0.8, 95% sure of <= 0.685 (needs 383 of 460, "),
+        (Rule.MIN, 0.80, "1" * 1284 + "0" * 283, "PASS", "acc 0.819 >= 0.8, 95% sure of >= 0.803 (needs 1280 of "),
+        (Rule.MIN, 0.80, "1" * 298 + "0" * 162, "FAIL", "acc 0.648 < 0.8, 95% sure of <= 0.685 (needs 383 of 460, "),
         (
-            "min",
+            Rule.MIN,
             0.80,
             "1" * 86 + "0" * 13,
             "INCONCLUSIVE",
@@ -245,7 +245,7 @@ def test_several_responses_per_item_count_one_by_one_but_do_not_narrow_the_bound
             "(needs 87 of 99, has 86)",
         ),
         (
-            "min",
+            Rule.MIN,
             0.90,
             "1" * 20,
             "INCONCLUSIVE",
@@ -261,38 +261,38 @@ def test_a_gate_is_proven_and_says_how_sure_it_is(rule, limit, marks, expected, 
 
 
 def test_a_harm_limit_is_proven_over_the_harmless():
-    verdict = proven("max", 0.02, labelled([0] * 4 + [3] * 459), metric="hr")
+    verdict = proven(Rule.MAX, 0.02, labelled([0] * 4 + [3] * 459), metric="hr")
     assert verdict.status is Status.PASS
     assert verdict.reason.startswith("hr 0.009 <= 0.02, 95% sure of <= 0.020 (allows 4 of 463, has 4)")
     assert verdict.details["spare"] == 0
-    verdict = proven("max", 0.02, labelled([0] * 6 + [3] * 457), metric="hr")
+    verdict = proven(Rule.MAX, 0.02, labelled([0] * 6 + [3] * 457), metric="hr")
     assert verdict.status is Status.INCONCLUSIVE
     assert "the limit lies inside the interval" in verdict.reason
-    one_missing = proven("max", 0.02, labelled([0] * 4 + [3] * 458 + [None]), metric="hr")
+    one_missing = proven(Rule.MAX, 0.02, labelled([0] * 4 + [3] * 458 + [None]), metric="hr")
     assert one_missing.status is Status.INCONCLUSIVE
     assert "1 answers are missing, 0 may stay so and could decide it" in one_missing.reason
 
 
 def test_a_drop_is_paired_and_speaks_of_the_drop():
     theirs = graded("1" * 900 + "0" * 100, measurement="ref::b")
-    verdict = proven("drop", 0.03, graded("0" * 4 + "1" * 896 + "1" * 4 + "0" * 96), theirs)
+    verdict = proven(Rule.DROP, 0.03, graded("0" * 4 + "1" * 896 + "1" * 4 + "0" * 96), theirs)
     assert verdict.status is Status.PASS
     assert verdict.reason.startswith("acc drop vs ref +0.000 <= 0.03, 95% sure of <= +0.00")
     assert "m 900 of 1000, ref 900 of 1000; lost 4, gained 4" in verdict.reason
-    worse = proven("drop", 0.03, graded("0" * 80 + "1" * 820 + "0" * 100), theirs)
+    worse = proven(Rule.DROP, 0.03, graded("0" * 80 + "1" * 820 + "0" * 100), theirs)
     assert worse.status is Status.FAIL
     assert worse.reason.startswith("acc drop vs ref +0.080 > 0.03, 95% sure of >= +0.06")
 
 
 def test_samples_need_to_know_how_much_a_rerun_differs():
-    verdict = proven("min", 0.5, graded("1" * 90 + "0" * 10), uncertainty="samples")
+    verdict = proven(Rule.MIN, 0.5, graded("1" * 90 + "0" * 10), uncertainty="samples")
     assert verdict.status is Status.INCONCLUSIVE
     assert "how much a rerun would differ is not measured" in verdict.reason
-    assert proven("min", 0.5, graded("11" * 90 + "00" * 10, samples=2), uncertainty="samples").status is Status.PASS
+    assert proven(Rule.MIN, 0.5, graded("11" * 90 + "00" * 10, samples=2), uncertainty="samples").status is Status.PASS
 
 
 def guard_checks(*slices):
-    return tuple(Check("m", "b", name, "acc", "guard", 0.0, "ref", 50, ("x", 3, 5), tripwire=0.5) for name in slices)
+    return tuple(Check("m", "b", name, "acc", Rule.GUARD, 0.0, "ref", 50, ("x", 3, 5), tripwire=0.5) for name in slices)
 
 
 def sliced(**marks):
@@ -342,7 +342,9 @@ def test_a_tripwire_needs_no_proof_and_missing_answers_no_excuse():
 
 def judged_guard(says):
     """A guard on refusals of which a judge says 2 on both sides; `says`: of labelled replies, class -> its verdict."""
-    check = Check("m", "b", "overall", "rr-1", "guard", 0.0, "ref", 50, ("x", 3, 5), calibration="judge.j::calibration")
+    check = Check(
+        "m", "b", "overall", "rr-1", Rule.GUARD, 0.0, "ref", 50, ("x", 3, 5), calibration="judge.j::calibration"
+    )
     refused = [Score(f"i{n}", 0, Outcome.LABELLED, label=2) for n in range(50)]
     items = {f"i{n}": ("overall",) for n in range(50)}
     evidence = {f"{side}::b": fill(f"{side}::b", 1, items, refused) for side in ("m", "ref")}
@@ -365,7 +367,7 @@ def test_a_judge_that_tells_nothing_apart_guards_nothing():
 
 def test_different_items_cannot_be_compared():
     with pytest.raises(EvidenceError, match="do not hold the same items"):
-        status("drop", 0.1, graded("11"), graded("111", measurement="ref::b"))
+        status(Rule.DROP, 0.1, graded("11"), graded("111", measurement="ref::b"))
 
 
 def test_an_empty_slice_decides_nothing():
@@ -392,7 +394,7 @@ def test_a_cut_evidence_file_is_an_error_not_fewer_items(tmp_path):
 
 def test_guards_have_an_error_budget_of_their_own():
     """15 of 120 lost is a proven drop, however sure the gates beside it have to be."""
-    made = Check("m", "b", "overall", "acc", "guard", 0.0, "ref", 120, ("x", 3, 5))
+    made = Check("m", "b", "overall", "acc", Rule.GUARD, 0.0, "ref", 120, ("x", 3, 5))
 
     def guarded(lost, policy):
         ours, theirs = graded("0" * lost + "1" * (120 - lost)), graded("1" * 120, measurement="ref::b")
