@@ -8,7 +8,17 @@ Ids are stable: they hold names of the suite only, never an index.
 from dsafe_runner.plan.calibration import calibration_only, nobody_has_labelled
 from dsafe_runner.plan.make import make_plan
 from dsafe_runner.plan.overlap import training_file
-from dsafe_runner.plan.shape import CALIBRATION, JUDGE, OVERLAP, Check, Measurement, Plan, level, measurement_id
+from dsafe_runner.plan.shape import (
+    CALIBRATION,
+    JUDGE,
+    OVERLAP,
+    Check,
+    Measurement,
+    Plan,
+    judge_in,
+    level,
+    measurement_id,
+)
 from dsafe_runner.plan.subjects import checkpoint_of, engine_fields, judge_sampling, resolve, seed_of
 
 __all__ = [
@@ -21,6 +31,7 @@ __all__ = [
     "calibration_only",
     "checkpoint_of",
     "engine_fields",
+    "judge_in",
     "judge_sampling",
     "level",
     "make_plan",

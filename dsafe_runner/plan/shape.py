@@ -27,6 +27,11 @@ CALIBRATION = "calibration"
 """What the labelled replies of a judge are called where a benchmark's name stands."""
 
 
+def judge_in(subject: str) -> str | None:
+    """The judge's name, of what stands in a model's place for a judge; else None."""
+    return subject.removeprefix(JUDGE) if subject.startswith(JUDGE) else None
+
+
 def measurement_id(model: str, benchmark: str) -> str:
     """`<model>::<benchmark>`, unique in a suite."""
     return f"{model}::{benchmark}"
@@ -54,7 +59,7 @@ class Measurement:
     @property
     def of_judge(self) -> str | None:
         """The judge's name where the labelled replies of a calibration are measured, else None."""
-        return self.model.removeprefix(JUDGE) if self.model.startswith(JUDGE) else None
+        return judge_in(self.model)
 
 
 @dataclass(frozen=True, slots=True)

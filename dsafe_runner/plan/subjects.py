@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dsafe_runner.judges.base import AskingJudge, Judge
-from dsafe_runner.plan.shape import JUDGE
+from dsafe_runner.plan.shape import judge_in
 from dsafe_runner.records import Sampling
 from dsafe_runner.suite.spec import Checkpoint, LlmJudge, LoadedSuite
 
@@ -41,7 +41,7 @@ def checkpoint_of(loaded: LoadedSuite, name: str) -> Checkpoint:
     """A model of the suite, or the one that an LLM judge asks (`judge.<name>`)."""
     if name in loaded.suite.models:
         return loaded.suite.models[name]
-    judge = loaded.suite.judges[name.removeprefix(JUDGE)]
+    judge = loaded.suite.judges[judge_in(name) or name]
     if not isinstance(judge, LlmJudge):
         raise KeyError(name)
     return judge

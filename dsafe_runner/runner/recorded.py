@@ -17,7 +17,7 @@ from typing import Any
 from dsafe_runner.engines.backends import Identified
 from dsafe_runner.errors import DataError, UnavailableError
 from dsafe_runner.files import writing
-from dsafe_runner.plan import Plan, checkpoint_of
+from dsafe_runner.plan import Plan, checkpoint_of, judge_in
 from dsafe_runner.records import Request, Response, as_json, digest, message_list, response_from_json
 from dsafe_runner.runner.identity import asked_as
 from dsafe_runner.runner.store import Store
@@ -68,8 +68,8 @@ class Recorded:
             UnavailableError: it was not measured there.
             DataError: the suite has another path or way of asking for it now.
         """
-        part = "judges" if name.startswith("judge.") else "models"
-        found = self._manifest[part].get(name.removeprefix("judge.") if part == "judges" else name)
+        judge = judge_in(name)
+        found = self._manifest["models" if judge is None else "judges"].get(judge or name)
         if not isinstance(found, dict) or not isinstance(found.get("identity"), dict):
             raise UnavailableError(f"{self.folder} has no responses of {name}; measure it there")
         model = checkpoint_of(plan.loaded, name)
