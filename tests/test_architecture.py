@@ -6,8 +6,6 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
 PACKAGE = Path(__file__).parents[1] / "dsafe_runner"
 FLOORS = [
     {"errors", "records"},
@@ -25,6 +23,8 @@ FLOORS = [
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 TRAINING_MAY_USE = {"errors", "records", "vocabulary", "config", "files", "benchmarks", "contamination", "training"}
+
+NAMES_OF_NOTHING = {"utils", "util", "common", "helpers", "misc", "types"}
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
@@ -46,45 +46,71 @@ def imports(path: Path) -> set[str]:
     return found - {"__version__"}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_run_downwards(path):
-    here = room(path)
-    if here == "__init__":
-        return
-    for other in imports(path) - {here}:
-        if here == "training":
-            assert other in TRAINING_MAY_USE, f"training must not know {other}"
-        elif other == "training":
-            assert here in ("cli", "commands"), f"{here} must not know training"
-        else:
-            assert other in FLOOR, f"{other} stands on no floor"
-            assert FLOOR[other] < FLOOR[here] or {here, other} <= FLOORS[-1], f"{here} must not import {other}"
+def short(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_modules_are_small_and_say_what_they_are(path):
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 350
-    assert path.stem not in {"utils", "util", "common", "helpers", "misc", "types"}
-    if text.strip():
-        assert ast.get_docstring(ast.parse(text)), "a module starts with its purpose"
+def upward(here: str, other: str) -> str | None:
+    """What is wrong with the import of a room by another, if anything."""
+    if here == "training":
+        return None if other in TRAINING_MAY_USE else f"training must not know {other}"
+    if other == "training":
+        return None if here in ("cli", "commands") else f"{here} must not know training"
+    if other not in FLOOR:
+        return f"{other} stands on no floor"
+    if here not in FLOOR:
+        return f"{here} stands on no floor"
+    below = FLOOR[other] < FLOOR[here] or {here, other} <= FLOORS[-1]
+    return None if below else f"{here} must not import {other}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_no_assert_in_library_code(path):
+def test_imports_run_downwards():
+    offenders = [
+        f"{short(path)}: {wrong}"
+        for path in MODULES
+        if (here := room(path)) != "__init__"
+        for other in sorted(imports(path) - {here})
+        if (wrong := upward(here, other))
+    ]
+    assert not offenders, "\n".join(offenders)
+
+
+def test_modules_are_small():
+    lengths = {short(path): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert not {name: lines for name, lines in lengths.items() if lines > 350}
+
+
+def test_modules_are_named_for_what_they_hold():
+    assert not [short(path) for path in MODULES if path.stem in NAMES_OF_NOTHING]
+
+
+def test_a_module_starts_with_its_purpose():
+    texts = {short(path): path.read_text(encoding="utf-8") for path in MODULES}
+    assert not [name for name, text in texts.items() if text.strip() and not ast.get_docstring(ast.parse(text))]
+
+
+def test_no_assert_in_library_code():
     """pytest rewrites asserts of plugins it imports, and -O drops them: real exceptions only."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+    offenders = [
+        f"{short(path)}:{node.lineno}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Assert)
+    ]
+    assert not offenders
 
 
 def test_one_tree_of_exceptions():
     """Every exception class outside errors.py is one of pytest's outcomes, or private to its module."""
     # ScalarError and SourceError never leave config/: they become Mistakes with their places
     allowed = {"CheckFailed", "CheckInconclusive", "CheckWaived", "ScalarError", "SourceError"}
-    for path in MODULES:
-        if path.name == "errors.py":
-            continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            bases = map(ast.unparse, node.bases) if isinstance(node, ast.ClassDef) else ()
-            if any(re.search(r"(Error|Exception)$", base) for base in bases):
-                assert node.name in allowed or node.name.startswith("_"), f"{path.name}: {node.name}"
+    offenders = [
+        f"{short(path)}: {node.name}"
+        for path in MODULES
+        if path.name != "errors.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        and any(re.search(r"(Error|Exception)$", ast.unparse(base)) for base in node.bases)
+        and not (node.name in allowed or node.name.startswith("_"))
+    ]
+    assert not offenders
