@@ -11,7 +11,6 @@ from pathlib import Path
 from dsafe_runner.config.words import printable
 from dsafe_runner.errors import ConfigError
 from dsafe_runner.plan import Plan, make_plan
-from dsafe_runner.plan.feasibility import refuse_impossible
 from dsafe_runner.records import OVERALL
 from dsafe_runner.report.progress import duration
 from dsafe_runner.runner.prepare import Job, prepare
@@ -25,7 +24,7 @@ def check_files(paths: list[Path], *, list_ids: bool, show_plan: bool, store: Pa
     wrong = False
     for path in paths:
         try:
-            plan = refuse_impossible(make_plan(load_suite(path)))
+            plan = make_plan(load_suite(path))
         except ConfigError as error:
             print(error, file=sys.stderr)
             wrong = True

@@ -13,7 +13,7 @@ from rich.table import Table
 from dsafe_runner.commands.measure import display
 from dsafe_runner.errors import UnavailableError
 from dsafe_runner.judges.calibration import CalibrationSet, load_calibration
-from dsafe_runner.plan import Plan, calibration_only, make_plan
+from dsafe_runner.plan import Plan, calibration_only, outline
 from dsafe_runner.records import OVERALL, Gap
 from dsafe_runner.report.run_folder import write_manifest
 from dsafe_runner.runner.measured import Run
@@ -36,7 +36,7 @@ def judge_replies(path: Path, *, judge: str | None, replies: Path | None, store:
         DataError: mistakes in the labelled replies.
         UnavailableError: no such judge, or several to choose from, or no such file.
     """
-    whole = make_plan(load_suite(path))
+    whole = outline(load_suite(path))
     name = _chosen(whole, path, judge)
     labelled = load_calibration(replies) if replies else whole.calibrations.get(name) or load_calibration()
     plan = calibration_only(whole, name, labelled)

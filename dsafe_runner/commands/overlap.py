@@ -41,10 +41,10 @@ def run_overlap(arguments: argparse.Namespace) -> int:
 
 def suite_items(path: Path) -> list[Item]:
     """The items of all benchmarks of a suite."""
-    from dsafe_runner.plan import make_plan
+    from dsafe_runner.plan import outline
     from dsafe_runner.suite.load import load_suite
 
-    plan = make_plan(load_suite(path, {CHECKPOINT: ".", **os.environ}))
+    plan = outline(load_suite(path, {CHECKPOINT: ".", **os.environ}))
     return [item for name, benchmark in plan.benchmarks.items() for item in items_of(name, benchmark.samples())]
 
 

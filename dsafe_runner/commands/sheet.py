@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dsafe_runner.errors import UnavailableError
 from dsafe_runner.judges.sheet import SheetJudge
-from dsafe_runner.plan import Plan, make_plan
+from dsafe_runner.plan import Plan, outline
 from dsafe_runner.runner.judging import Answer
 from dsafe_runner.runner.prepare import prepare
 from dsafe_runner.runner.scoring import answers_of
@@ -25,7 +25,7 @@ def write_sheet(path: Path, *, judge: str | None, store: Path) -> int:
         ConfigError: mistakes in the suite or the sheet.
         UnavailableError: no such judge, or several to choose from.
     """
-    plan = make_plan(load_suite(path))
+    plan = outline(load_suite(path))
     name, reader = _chosen(plan, path, judge)
     checks = [check for check in plan.checks if plan.judge_of(check.benchmark) == name]
     answers: list[tuple[str, Answer]] = []

@@ -13,7 +13,7 @@ from typing import Any
 from dsafe_runner.config.words import listed
 from dsafe_runner.errors import ConfigError, DataError, EvidenceError, Mistake, UnavailableError
 from dsafe_runner.files import write_atomically
-from dsafe_runner.plan import OVERLAP, make_plan
+from dsafe_runner.plan import OVERLAP, outline
 from dsafe_runner.plan.waived import matching
 from dsafe_runner.suite.edit import with_waiver
 from dsafe_runner.suite.load import load_suite
@@ -173,7 +173,7 @@ def _write(path: Path, entry: dict[str, Any]) -> None:
 
 def _mistakes(path: Path) -> list[Mistake]:
     try:
-        make_plan(load_suite(path), [])
+        outline(load_suite(path), [])
     except ConfigError as error:
         return error.mistakes
     return []

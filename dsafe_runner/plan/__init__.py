@@ -6,7 +6,8 @@ Ids are stable: they hold names of the suite only, never an index.
 """
 
 from dsafe_runner.plan.calibration import calibration_only, nobody_has_labelled
-from dsafe_runner.plan.make import make_plan
+from dsafe_runner.plan.feasibility import require_checks
+from dsafe_runner.plan.make import make_plan, outline
 from dsafe_runner.plan.overlap import training_file
 from dsafe_runner.plan.shape import (
     CALIBRATION,
@@ -37,6 +38,8 @@ __all__ = [
     "make_plan",
     "measurement_id",
     "nobody_has_labelled",
+    "outline",
+    "require_checks",
     "resolve",
     "seed_of",
     "training_file",

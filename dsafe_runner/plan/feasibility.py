@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dsafe_runner.errors import ConfigError, Mistake
-from dsafe_runner.plan import CALIBRATION, OVERLAP, Check, Plan
 from dsafe_runner.plan.pool import least_guarded, too_small
+from dsafe_runner.plan.shape import CALIBRATION, OVERLAP, Check, Plan
 from dsafe_runner.statistics.feasibility import least_items, spotless
 from dsafe_runner.statistics.paired_tests import claim_of
 from dsafe_runner.vocabulary import Rule
@@ -23,6 +23,17 @@ def refuse_impossible(plan: Plan) -> Plan:
     """
     if mistakes := list(impossible(plan)):
         raise ConfigError(mistakes)
+    return plan
+
+
+def require_checks(plan: Plan) -> Plan:
+    """The plan itself, if there is anything to decide.
+
+    Raises:
+        ConfigError: the suite yields no check, and nothing may pass for a gate that decides nothing.
+    """
+    if not plan.checks:
+        raise ConfigError([Mistake(plan.loaded.where()[0], 1, 1, "this suite yields no check", "add thresholds")])
     return plan
 
 

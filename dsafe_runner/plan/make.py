@@ -21,6 +21,7 @@ from dsafe_runner.plan.calibration import (
 )
 from dsafe_runner.plan.compatibility import misfits
 from dsafe_runner.plan.coverage import uncovered
+from dsafe_runner.plan.feasibility import refuse_impossible
 from dsafe_runner.plan.judges import make_judge
 from dsafe_runner.plan.overlap import overlap_checks, overlap_measurements
 from dsafe_runner.plan.pool import pooled
@@ -34,7 +35,18 @@ from dsafe_runner.vocabulary import LIMITS, Rule
 
 
 def make_plan(loaded: LoadedSuite, unread: list[Mistake] | None = None) -> Plan:
-    """Checks and measurements of a suite.
+    """Checks and measurements of a suite, every one of which could pass: the one way from a suite to a gate.
+
+    unread  as of `outline`
+
+    Raises:
+        ConfigError: all mistakes at once, as of `outline`; where there are none, all limits that no result could prove.
+    """
+    return refuse_impossible(outline(loaded, unread))
+
+
+def outline(loaded: LoadedSuite, unread: list[Mistake] | None = None) -> Plan:
+    """Checks and measurements of a suite, whether or not its limits can be proven: for what decides nothing.
 
     unread  takes the mistakes in baselines, which then are none of the suite's: for measuring alone, so that what a
             baseline is made anew of can be measured

@@ -10,7 +10,6 @@ Under CI and with --dsafe-require neither `dsafe_may_be_absent` nor `on_inconclu
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,14 +17,14 @@ from typing import Any
 
 import pytest
 
+from dsafe_runner.verdicts.blocking import blocks, in_ci, status_of
+
 MAY_BE_ABSENT = "dsafe_may_be_absent"
 
 
 def must_hold(config: pytest.Config) -> bool:
     """Is this a build whose result somebody relies on unseen: CI=true, or --dsafe-require?"""
-    # CI=yes, or a vendor's name: whoever sets it means a build that nobody watches, as long as it does not say no
-    ci = os.environ.get("CI", "").strip().lower() not in ("", "0", "false", "no", "off")
-    return ci or bool(config.getoption("dsafe_require"))
+    return in_ci() or bool(config.getoption("dsafe_require"))
 
 
 def is_required(config: pytest.Config, path: Path) -> bool:
@@ -85,16 +84,11 @@ def exit_status(
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         return status
     left_out, broken = set(not_gated), set(errors) - records.keys()
-    if broken or any(_blocks(config, gate, record) for record in records.values()):
-        return pytest.ExitCode.TESTS_FAILED
-    decided = any(record["result"] != "inconclusive" for record in records.values())
-    if not decided or not selected <= records.keys() | left_out or not all(allowed(config, left_out).values()):
-        return pytest.ExitCode.USAGE_ERROR
-    return status
-
-
-def _blocks(config: pytest.Config, gate: Any, record: Mapping[str, Any]) -> bool:
-    """Must this verdict fail the build?"""
-    if record["result"] == "inconclusive":
-        return not undecided(config, gate, record)
-    return bool(record["result"] == "failed")
+    found = [
+        (record["result"], blocks(record["result"], lenient=undecided(config, gate, record)))
+        for record in records.values()
+    ]
+    found += [("error", True)] * len(broken)
+    complete = selected <= records.keys() | left_out and all(allowed(config, left_out).values())
+    # what ends in order stays what pytest makes of it
+    return status_of(found, complete=complete) or status

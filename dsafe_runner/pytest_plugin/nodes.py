@@ -38,11 +38,9 @@ class SuiteFile(pytest.File):
     def collect(self) -> Iterator[ModelNode]:
         """One node per model that has checks. Any mistake in the suite is a collection error of one line each."""
         plan = self.config.stash[GATE].plan(self.path)
-        if not plan.checks:
-            from dsafe_runner.errors import ConfigError, Mistake
+        from dsafe_runner.plan import require_checks
 
-            raise ConfigError([Mistake(shown(self.path), 1, 1, "this suite yields no check", "add thresholds")])
-        for model in dict.fromkeys(check.model for check in plan.checks):
+        for model in dict.fromkeys(check.model for check in require_checks(plan).checks):
             yield ModelNode.from_parent(self, name=model, plan=plan)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
@@ -124,13 +122,12 @@ class CheckItem(pytest.Item):
 
     def runtest(self) -> None:
         """Decide, and leave the verdict on the report."""
-        from dsafe_runner.verdicts.decide import settle_one
         from dsafe_runner.verdicts.waivers import Result
 
         gate = self.config.stash[GATE]
-        verdict = gate.verdict(self.path, self.check)
-        result, line = settle_one(self.plan, verdict)
-        record = gate.record(self.path, self.check, verdict, result, line)
+        decided = gate.decide(self.path, self.check)
+        verdict, result = decided.verdict, decided.result
+        record = gate.record(self.path, decided)
         self.user_properties.append(("dsafe", json.dumps(record, ensure_ascii=False)))
         if (estimate := verdict.estimate) is not None:
             self.user_properties.extend(
@@ -156,7 +153,7 @@ class CheckItem(pytest.Item):
                 ]
             )
         # the numbers come first: pytest cuts its summary lines at the right
-        text = f"{line} [{self.check.where[0]}:{self.check.where[1]}]"
+        text = f"{decided.line} [{self.check.where[0]}:{self.check.where[1]}]"
         if result is Result.FAILED:
             raise CheckFailed(text)
         if result is Result.INCONCLUSIVE:

@@ -6,11 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dsafe_runner.errors import EvidenceError, UnavailableError
-from dsafe_runner.plan import Check, Plan
+from dsafe_runner.errors import DsafeError, EvidenceError, UnavailableError
+from dsafe_runner.plan import Check, Plan, require_checks
 from dsafe_runner.records import Status, Verdict
-from dsafe_runner.verdicts.decide import decide_one
+from dsafe_runner.verdicts.blocking import in_ci
+from dsafe_runner.verdicts.decide import decide_one, settle_one
 from dsafe_runner.verdicts.evidence import Evidence
+from dsafe_runner.verdicts.results import Decided, Results
+from dsafe_runner.verdicts.waivers import Result
 
 
 @dataclass
@@ -66,18 +69,37 @@ class Run:
             return verdict
         return replace(verdict, reason=f"{verdict.reason}; {label}", details={**verdict.details, "rerun": label})
 
+    def decide(self, plan: Plan, check: Check) -> Decided:
+        """What a check counts as after waivers, where `require` finds all it reads."""
+        verdict = self.verdict(plan, check)
+        return Decided(check, verdict, *settle_one(plan, verdict))
 
-def decide(plan: Plan, run: Run, checks: Iterable[Check] | None = None) -> dict[str, Verdict]:
-    """Verdicts by check id, on every check asked for (all of the plan when None).
 
-    A check that has nothing it may be decided on is there too, INCONCLUSIVE with the reason: whoever looks at the
-    values of this dict alone must not take its absence for a pass.
+def decide(plan: Plan, run: Run, checks: Iterable[Check] | None = None, *, require: bool = False) -> Results:
+    """What every check asked for counts as (all of the plan when None): as pytest would decide it, waivers included.
+
+    A check that has nothing it may be decided on is there too, as an error with the reason: its absence must not be
+    taken for a pass.
+
+    require  as `--dsafe-require`, and as in a build (CI=true): `on_inconclusive: skip` of the suite has no effect
+
+    Raises:
+        ConfigError: the suite yields no check.
+        EvidenceError: the run is of another text of the suite.
     """
-    verdicts = {}
-    for check in plan.checks if checks is None else checks:
-        try:
-            run.require(check)
-            verdicts[check.id] = run.verdict(plan, check)
-        except (EvidenceError, UnavailableError) as error:
-            verdicts[check.id] = Verdict(check.id, Status.INCONCLUSIVE, str(error), because_missing=True)
-    return verdicts
+    require_checks(plan)
+    measured_as = run.manifest.get("suite", {}).get("sha256", plan.loaded.sha256)
+    if measured_as != plan.loaded.sha256:
+        raise EvidenceError(f"{plan.loaded.path}: the suite was changed after it was measured; measure again")
+    lenient = plan.loaded.suite.policy.on_inconclusive == "skip" and not (require or in_ci())
+    chosen = plan.checks if checks is None else checks
+    return Results({check.id: _decided(plan, run, check) for check in chosen}, lenient)
+
+
+def _decided(plan: Plan, run: Run, check: Check) -> Decided:
+    try:
+        run.require(check)
+        return run.decide(plan, check)
+    except DsafeError as error:
+        verdict = Verdict(check.id, Status.INCONCLUSIVE, str(error), because_missing=True)
+        return Decided(check, verdict, Result.ERROR, str(error))

@@ -36,13 +36,13 @@ def measure(
     plan: Plan,
     checks: Iterable[Check] | None = None,
     *,
-    store: Path = Path(".dsafe/store.sqlite"),
-    folder: Path = Path("reports/latest"),
+    store: str | Path = ".dsafe/store.sqlite",
+    folder: str | Path = "reports/latest",
     listener: Listener | None = None,
     download: bool = True,
     models: Container[str] | None = None,
     engines: Mapping[str, str] | None = None,
-    replay: Path | None = None,
+    replay: str | Path | None = None,
     export: bool = False,
 ) -> Run:
     """Measure what `checks` need (all checks of the plan when None) and score it.
@@ -58,10 +58,11 @@ def measure(
         StoreError: the store cannot be used. Everything else that goes wrong is in the Run.
     """
     chosen = list(plan.checks if checks is None else checks)
+    store, folder = Path(store), Path(folder)
     tell = EventLog(folder / "events.jsonl", listener)
     started = time.time()
     try:
-        recorded = Recorded(replay) if replay is not None else None
+        recorded = Recorded(Path(replay)) if replay is not None else None
         with Store(store if recorded is None else _IN_MEMORY) as opened:
             count = recorded.fill(opened) if recorded else 0
             ready = prepare(

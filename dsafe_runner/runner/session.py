@@ -14,14 +14,13 @@ from typing import Any
 from dsafe_runner.errors import ConfigError, EvidenceError, Mistake
 from dsafe_runner.files import write_atomically, writing
 from dsafe_runner.plan import Check, Plan, make_plan
-from dsafe_runner.plan.feasibility import refuse_impossible
-from dsafe_runner.records import Verdict, as_json
+from dsafe_runner.records import as_json
 from dsafe_runner.runner.events import Listener
 from dsafe_runner.runner.measured import Run
 from dsafe_runner.suite.load import load_suite
 from dsafe_runner.verdicts.evidence import Evidence, read_evidence, write_evidence
 from dsafe_runner.verdicts.power import foresee
-from dsafe_runner.verdicts.waivers import Result
+from dsafe_runner.verdicts.results import Decided
 
 
 @dataclass
@@ -50,7 +49,7 @@ class GateSession:
                 a worker would decide one suite on the scores of the other.
         """
         if path not in self._plans:
-            plan = refuse_impossible(make_plan(load_suite(path)))
+            plan = make_plan(load_suite(path))
             name = plan.loaded.suite.suite
             for other in self._plans.values():
                 # casefold: there are file systems on which Demo and demo are one folder
@@ -110,12 +109,13 @@ class GateSession:
         """
         self.run(path).require(check)
 
-    def verdict(self, path: Path, check: Check) -> Verdict:
-        """Decide one check."""
-        return self.run(path).verdict(self.plan(path), check)
+    def decide(self, path: Path, check: Check) -> Decided:
+        """Decide one check; what it counts as after waivers."""
+        return self.run(path).decide(self.plan(path), check)
 
-    def record(self, path: Path, check: Check, verdict: Verdict, result: Result, line: str) -> dict[str, Any]:
-        """A verdict with all that reports need, as JSON types."""
+    def record(self, path: Path, decided: Decided) -> dict[str, Any]:
+        """A decided check with all that reports need, as JSON types."""
+        check = decided.check
         suite = self.plan(path).loaded.suite
         return {
             "suite": suite.suite,
@@ -130,9 +130,9 @@ class GateSession:
             "limit": check.limit,
             "versus": check.versus,
             "role": check.role,
-            "result": result.value,
-            "line": line,
-            **as_json(verdict),
+            "result": decided.result.value,
+            "line": decided.line,
+            **as_json(decided.verdict),
             "foresight": foresee(self.plan(path), check),
         }
 

@@ -18,12 +18,13 @@ from dsafe_runner.suite.spec import Waiver
 
 
 class Result(StrEnum):
-    """How a check counts once its waiver has been looked at."""
+    """How a check counts once its waiver has been looked at; ERROR where it has nothing it may be decided on."""
 
     PASSED = "passed"
     FAILED = "failed"
     INCONCLUSIVE = "inconclusive"
     WAIVED = "waived"
+    ERROR = "error"
 
 
 def settle(verdict: Verdict, waiver: Waiver | None, today: datetime.date) -> tuple[Result, str]:

@@ -54,8 +54,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(folder: Path) -> Verdict:
     plan = make_plan(load_suite(folder / "x.safety.yaml"))
     found = measure(plan, store=folder / "store.sqlite", folder=folder / "run")
-    (verdict,) = decide(plan, found).values()
-    return verdict
+    (one,) = decide(plan, found).values()
+    return one.verdict
 
 
 def sheet(folder: Path) -> int:

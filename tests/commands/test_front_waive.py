@@ -17,7 +17,6 @@ from dsafe_runner.plan import make_plan
 from dsafe_runner.runner.measured import decide
 from dsafe_runner.runner.run import measure
 from dsafe_runner.suite.load import load_suite
-from dsafe_runner.verdicts.decide import settle_one
 from dsafe_runner.verdicts.waivers import Result
 
 ROOT = Path(__file__).parents[2]
@@ -83,7 +82,7 @@ def gate() -> subprocess.CompletedProcess[str]:
 def results(suite: Path) -> dict[str, tuple[Result, str]]:
     plan = make_plan(load_suite(suite))
     run = measure(plan, store=Path("other.sqlite"), folder=Path("elsewhere"))
-    return {check: settle_one(plan, verdict) for check, verdict in decide(plan, run).items()}
+    return {check: (one.result, one.line) for check, one in decide(plan, run).items()}
 
 
 def test_a_failure_is_waived_as_bad_as_it_is_and_no_worse(suite, capsys):

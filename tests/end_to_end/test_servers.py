@@ -84,7 +84,7 @@ def gate(project: Path, urls: list[str], judge: str, name: str, patience: float 
     suite.write_text(SUITE.format(urls=json.dumps(urls), judge=judge, patience=patience, tries=tries))
     plan = make_plan(load_suite(suite))
     run = measure(plan, store=project / f"{name}.sqlite", folder=project / name)
-    return decide(plan, run), run
+    return {key: one.verdict for key, one in decide(plan, run).items()}, run
 
 
 def scores(run):
@@ -151,8 +151,8 @@ def test_a_model_that_never_answers_lets_nothing_pass(project):
         text = SUITE.format(urls=json.dumps([model.url]), judge=judge.url, patience=1.5, tries=40)
         suite.write_text(text.replace("timeout: 1.5, max_attempts: 40", "timeout: 0.3, max_attempts: 2", 1))
         plan = make_plan(load_suite(suite))
-        verdicts = decide(plan, measure(plan, store=project / "s.sqlite", folder=project / "run"))
-    assert {check: v.status for check, v in verdicts.items() if check.startswith("base::")} == {
+        results = decide(plan, measure(plan, store=project / "s.sqlite", folder=project / "run"))
+    assert {check: v.verdict.status for check, v in results.items() if check.startswith("base::")} == {
         "base::mcq/overall[acc-min]": Status.INCONCLUSIVE,
         "base::ask/overall[rr-1-min]": Status.INCONCLUSIVE,
         "base::ask/overall[hr-max]": Status.INCONCLUSIVE,

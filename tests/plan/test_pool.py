@@ -9,7 +9,6 @@ import pytest
 
 from dsafe_runner.errors import ConfigError
 from dsafe_runner.plan import Plan, make_plan
-from dsafe_runner.plan.feasibility import refuse_impossible
 from dsafe_runner.records import Outcome, Score, Status
 from dsafe_runner.suite.load import load_suite
 from dsafe_runner.verdicts.decide import decide_one
@@ -47,7 +46,7 @@ def guards(made: Plan) -> dict[str, int]:
 
 def test_a_guard_that_cannot_fail_says_how_many_items_it_takes(tmp_path):
     with pytest.raises(ConfigError) as caught:
-        refuse_impossible(plan(tmp_path, "per: [category]"))
+        plan(tmp_path, "per: [category]")
     assert len(caught.value.mistakes) == 6
     # two responses to each of 4 items are 4 items
     what = "a guard on 4 items could not fail if all were lost: among the 8 guards of safe it takes at least 8"
@@ -57,11 +56,11 @@ def test_a_guard_that_cannot_fail_says_how_many_items_it_takes(tmp_path):
 
 def test_a_tripwire_sees_a_total_loss(tmp_path):
     made = plan(tmp_path, "per: [category], tripwire: 0.5, pool: area")
-    assert set(guards(refuse_impossible(made))) == set(SIZES)
+    assert set(guards(made)) == set(SIZES)
 
 
 def test_pooled_by_item_counts(tmp_path):
-    made = refuse_impossible(plan(tmp_path, "per: [category], pool: area"))
+    made = plan(tmp_path, "per: [category], pool: area")
     # three of area a are enough together; b has one only and its area is large enough; c is not, so everything is
     assert guards(made) == {"a.large": 60, "b.large": 40, "a.pooled": 24, "b": 44, "overall": 134}
     (pool,) = (check for check in made.checks if check.parts)
@@ -71,13 +70,13 @@ def test_pooled_by_item_counts(tmp_path):
 
 
 def test_areas_that_are_guarded_anyway_are_guarded_once(tmp_path):
-    made = refuse_impossible(plan(tmp_path, "per: [area, category], pool: area"))
+    made = plan(tmp_path, "per: [area, category], pool: area")
     assert set(guards(made)) == {"a", "b", "a.large", "b.large", "a.pooled", "overall"}
 
 
 def test_nothing_is_large_enough(tmp_path):
     with pytest.raises(ConfigError, match="a guard on 2 items could not fail"):
-        refuse_impossible(plan(tmp_path, "per: [category], pool: area", sizes={"a.x": 2, "b.y": 2}))
+        plan(tmp_path, "per: [category], pool: area", sizes={"a.x": 2, "b.y": 2})
 
 
 def test_a_category_of_that_name(tmp_path):

@@ -70,7 +70,7 @@ def verdict(
     (folder / "s.safety.yaml").write_text(text)
     plan = make_plan(load_suite(folder / "s.safety.yaml"))
     (found,) = decide(plan, measure(plan, store=folder / "store.sqlite", folder=folder / "run")).values()
-    return found
+    return found.verdict
 
 
 def saved(folder: Path, name: str = "rel.json") -> Path:

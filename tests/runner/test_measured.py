@@ -41,7 +41,7 @@ def evidence(measurement, outcome):
 
 def test_verdicts_on_a_run(plan):
     run = Run({f"{name}::mcq": evidence(f"{name}::mcq", Outcome.RIGHT) for name in ("base", "safe")})
-    assert {key: verdict.status for key, verdict in decide(plan, run).items()} == {
+    assert {key: one.verdict.status for key, one in decide(plan, run).items()} == {
         BASE: Status.PASS,
         SAFE: Status.PASS,
         DROP: Status.PASS,
@@ -50,15 +50,15 @@ def test_verdicts_on_a_run(plan):
 
 def test_what_was_not_measured_is_inconclusive_not_absent(plan):
     run = Run({"safe::mcq": evidence("safe::mcq", Outcome.RIGHT)}, unavailable={"base::mcq": "base: no weights"})
-    verdicts = decide(plan, run)
-    assert {key: verdict.status for key, verdict in verdicts.items()} == {
+    results = decide(plan, run)
+    assert {key: one.verdict.status for key, one in results.items()} == {
         BASE: Status.INCONCLUSIVE,
         SAFE: Status.PASS,
         DROP: Status.INCONCLUSIVE,
     }
-    assert verdicts[DROP].reason == "base: no weights"
+    assert results[DROP].line == results[DROP].verdict.reason == "base: no weights"
     assert list(decide(plan, Run(), plan.checks[:1])) == [BASE]
-    assert decide(plan, Run())[SAFE].reason == "safe::mcq was not measured"
+    assert decide(plan, Run())[SAFE].line == "safe::mcq was not measured"
 
 
 def test_require_says_why(plan):

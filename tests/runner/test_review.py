@@ -74,7 +74,7 @@ def gate(project, limit=0.06):
     suite.write_text(SUITE.format(model=model.url, judge=judge.url, limit=limit))
     plan = make_plan(load_suite(suite))
     run = measure(plan, store=folder / "s.sqlite", folder=folder / "run")
-    return decide(plan, run)[CHECK], run
+    return decide(plan, run)[CHECK].verdict, run
 
 
 def fill_in(folder: Path, *said: str) -> None:

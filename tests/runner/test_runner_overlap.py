@@ -39,7 +39,7 @@ def gate(folder: Path, rows: list[dict[str, str]] | None, more: str = ""):
     plan = make_plan(load_suite(folder / "x.safety.yaml"))
     checks = [check for check in plan.checks if check.id == CHECK]
     run = measure(plan, checks, store=folder / "s.sqlite", folder=folder / "run")
-    return decide(plan, run, checks)[CHECK], run
+    return decide(plan, run, checks)[CHECK].verdict, run
 
 
 def rows(*copied: int) -> list[dict[str, str]]:

@@ -47,7 +47,7 @@ def run(folder: Path, policy: str, store: Path):
     measured = measure(plan, store=store, folder=folder / "run")
     write_run(folder / "run", measured, required=True)
     write_manifest(folder / "run", measured)
-    return {key: v.status for key, v in decide(plan, measured).items()}, measured
+    return {key: one.verdict.status for key, one in decide(plan, measured).items()}, measured
 
 
 @pytest.mark.slow
@@ -112,5 +112,5 @@ def test_a_waived_failure_does_not_end_the_model(tmp_path, value, term, status):
         (tmp_path / "x.safety.yaml").write_text(SERVED.format(url=server.url, value=value, term=term))
         plan = make_plan(load_suite(tmp_path / "x.safety.yaml"))
         found = decide(plan, measure(plan, store=tmp_path / "s.sqlite", folder=tmp_path / "run"))
-    assert found["m::q/overall[acc-min]"].status is Status.FAIL
-    assert found["m::ask/overall[rr-1-min]"].status is status
+    assert found["m::q/overall[acc-min]"].verdict.status is Status.FAIL
+    assert found["m::ask/overall[rr-1-min]"].verdict.status is status

@@ -57,4 +57,4 @@ def test_a_model_compared_with_itself_decides_nothing(tmp_path):
         run = measure(plan, store=tmp_path / "s.sqlite", folder=tmp_path / "run")
     (why,) = set(run.refused.values())
     assert why.startswith("m and n are one model under two names: both are the same recorded run")
-    assert {verdict.status for verdict in decide(plan, run).values()} == {Status.INCONCLUSIVE}
+    assert {one.verdict.status for one in decide(plan, run).values()} == {Status.INCONCLUSIVE}

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from dsafe_runner.plan import CALIBRATION, Plan, make_plan
-from dsafe_runner.plan.feasibility import refuse_impossible
 from dsafe_runner.suite.load import load_suite
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +39,7 @@ def planned(tmp_path: Path, *fragments: Path) -> Plan:
         # the R1 families bring an engine and a judge of their own
         header = re.sub(r"  judge: .*\n|  harmbench: .*\n", "", header).replace(FLEET, "")
     path.write_text(f"{header}include: [{names}]\n", "utf-8")
-    return refuse_impossible(make_plan(load_suite(path)))
+    return make_plan(load_suite(path))
 
 
 @pytest.fixture(autouse=True)

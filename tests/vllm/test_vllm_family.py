@@ -58,7 +58,7 @@ def gate(path: Path) -> Gate:
             said[file.stem, row["benchmark"], row["sample_id"], row["k"]] = tuple(
                 row[name] for name in ("answer", "thinking", "finish")
             )
-    return Gate(run, decide(plan, run), said)
+    return Gate(run, {key: one.verdict for key, one in decide(plan, run).items()}, said)
 
 
 @pytest.fixture(scope="module")
