@@ -13,7 +13,8 @@ from dsafe_runner.errors import ConfigError
 from dsafe_runner.plan import Plan, make_plan
 from dsafe_runner.records import OVERALL
 from dsafe_runner.report.progress import duration
-from dsafe_runner.runner.prepare import Job, prepare
+from dsafe_runner.runner.jobs import Job
+from dsafe_runner.runner.prepare import prepare
 from dsafe_runner.runner.store import FileHashes, Store
 from dsafe_runner.suite.load import load_suite
 from dsafe_runner.verdicts.power import foresee

@@ -3,27 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from dsafe_runner.engines.base import Engine
+from dsafe_runner.engines.base import Engine, Identified
 from dsafe_runner.errors import EngineError
-
-
-@dataclass(frozen=True, slots=True)
-class Identified:
-    """What is known of a model and its engine before the engine starts.
-
-    facts      everything about checkpoint and engine that can move an answer, JSON types; part of every store key
-    device     what it has to lease: `cuda`, `cpu`, or `none` for a server and for files
-    gpus       how many GPUs it needs, 0 unless device is `cuda`
-    uses_date  the chat template prints the current date, so the day is part of every prompt
-    """
-
-    facts: dict[str, Any]
-    device: Literal["cuda", "cpu", "none"]
-    gpus: int = 0
-    uses_date: bool = False
 
 
 def identify(

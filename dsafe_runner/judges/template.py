@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from dsafe_runner.config import load_yaml
 from dsafe_runner.config.words import quoted, suggestion
@@ -23,18 +23,14 @@ Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[list[Text], Field(min_length=1)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", validate_default=True)
-
-
-class Label(_Strict):
+class Label(Strict):
     """A class and how the judge writes it."""
 
     gives: Class = Field(description="The class, 0 to 3.")
     texts: Texts = Field(description="Spellings of its label; the prompt must name the first.")
 
 
-class ByMarker(_Strict):
+class ByMarker(Strict):
     """The verdict is a label behind a marker."""
 
     by: Literal["marker"] = Field(description="A label behind a marker.")
@@ -76,14 +72,14 @@ class ByMarker(_Strict):
         return frozenset(label.gives for label in self.labels)
 
 
-class Rule(_Strict):
+class Rule(Strict):
     """A class and the values of fields that give it."""
 
     gives: Class = Field(description="The class, 0 to 3.")
     when: dict[str, Texts] = Field(description="Field -> values, each of which will do; other fields do not matter.")
 
 
-class ByFields(_Strict):
+class ByFields(Strict):
     """The verdict follows from `name: value` lines."""
 
     by: Literal["fields"] = Field(description="Lines such as `Safety: Safe`.")
@@ -122,7 +118,7 @@ class ByFields(_Strict):
         return frozenset(label for label in given if label is not None)
 
 
-class Roles(_Strict):
+class Roles(Strict):
     """What the speakers of earlier turns are called in the prompt."""
 
     system: Text = "System"
@@ -130,7 +126,7 @@ class Roles(_Strict):
     assistant: Text = "B"
 
 
-class Template(_Strict):
+class Template(Strict):
     """One way to ask a judge.
 
     A quoted conversation is put into `prompt`, one user turn. A native one (guard models) is the judge's conversation

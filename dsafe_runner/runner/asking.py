@@ -19,8 +19,8 @@ from dsafe_runner.errors import EngineError, UnavailableError
 from dsafe_runner.records import Request, Response, digest
 from dsafe_runner.runner.devices import DevicePool, visible_gpus
 from dsafe_runner.runner.events import EventLog, Progress
+from dsafe_runner.runner.jobs import Job
 from dsafe_runner.runner.measured import Run
-from dsafe_runner.runner.prepare import Job
 from dsafe_runner.runner.redaction import unquoted
 from dsafe_runner.runner.stopping import Stopper
 from dsafe_runner.runner.store import Store

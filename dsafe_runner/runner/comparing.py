@@ -16,9 +16,9 @@ from dsafe_runner.plan import Check, Plan, checkpoint_of, measurement_id
 from dsafe_runner.plan.baseline import Baseline
 from dsafe_runner.plan.published import Published
 from dsafe_runner.runner.baseline import differences, differences_from_published, part_of, score_of
+from dsafe_runner.runner.jobs import Job
 from dsafe_runner.runner.measured import Run
 from dsafe_runner.runner.origin import one_model, same_responses
-from dsafe_runner.runner.prepare import Job
 from dsafe_runner.verdicts.evidence import Evidence, fill
 
 _OTHER = "compare with another model, or with a baseline of another run"

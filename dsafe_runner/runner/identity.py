@@ -12,7 +12,7 @@ from typing import Any
 
 from dsafe_runner.benchmarks.base import Benchmark
 from dsafe_runner.benchmarks.choice.question import LETTERS
-from dsafe_runner.engines.backends import Identified
+from dsafe_runner.engines.base import Identified
 from dsafe_runner.plan import Measurement, Plan, seed_of
 from dsafe_runner.records import Message, Request, Sample, Sampling, digest, message_list
 from dsafe_runner.suite.spec import Checkpoint

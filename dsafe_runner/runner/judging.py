@@ -16,7 +16,7 @@ from dsafe_runner.judges.base import AskingJudge, Judge, ReadingJudge
 from dsafe_runner.plan import Plan, judge_sampling
 from dsafe_runner.records import Message, Outcome, Request, Response, Sample, Sampling, Score, digest, message_list
 from dsafe_runner.runner.identity import request_key
-from dsafe_runner.runner.prepare import Job
+from dsafe_runner.runner.jobs import Job
 from dsafe_runner.runner.store import Store
 
 

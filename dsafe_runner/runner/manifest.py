@@ -10,8 +10,9 @@ from dsafe_runner.benchmarks.choice.question import constant_scores
 from dsafe_runner.benchmarks.gpqa import by_position
 from dsafe_runner.plan import Measurement, Plan, checkpoint_of
 from dsafe_runner.records import OVERALL, Outcome, Sample
+from dsafe_runner.runner.jobs import Job
 from dsafe_runner.runner.measured import Run
-from dsafe_runner.runner.prepare import Job, Prepared
+from dsafe_runner.runner.prepare import Prepared
 from dsafe_runner.verdicts.evidence import Evidence
 
 

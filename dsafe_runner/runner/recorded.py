@@ -14,7 +14,7 @@ from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from dsafe_runner.engines.backends import Identified
+from dsafe_runner.engines.base import Identified
 from dsafe_runner.errors import DataError, UnavailableError
 from dsafe_runner.files import writing
 from dsafe_runner.plan import Plan, checkpoint_of, judge_in

@@ -17,12 +17,13 @@ from dsafe_runner.records import Request
 from dsafe_runner.runner.asking import ask
 from dsafe_runner.runner.comparing import compare_sides
 from dsafe_runner.runner.events import EventLog, Listener, Progress
+from dsafe_runner.runner.jobs import Job
 from dsafe_runner.runner.judging import Answer
 from dsafe_runner.runner.manifest import manifest
 from dsafe_runner.runner.measured import Run
 from dsafe_runner.runner.origin import origin
 from dsafe_runner.runner.overlap import score_overlap
-from dsafe_runner.runner.prepare import Job, Prepared, prepare
+from dsafe_runner.runner.prepare import Prepared, prepare
 from dsafe_runner.runner.recorded import Recorded, write_responses
 from dsafe_runner.runner.review import review, reviewed_benchmarks
 from dsafe_runner.runner.scoring import answers_of, labelled_answers, score_calibration, score_measurement, thoughts

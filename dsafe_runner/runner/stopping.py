@@ -15,8 +15,9 @@ from dsafe_runner.errors import EvidenceError
 from dsafe_runner.judges.base import ReadingJudge
 from dsafe_runner.plan import CALIBRATION, OVERLAP, Check, Plan
 from dsafe_runner.records import Outcome, Response, Score, Status
+from dsafe_runner.runner.jobs import Job
 from dsafe_runner.runner.judging import Answer
-from dsafe_runner.runner.prepare import Job, Prepared
+from dsafe_runner.runner.prepare import Prepared
 from dsafe_runner.runner.scoring import answers_of, score_calibration
 from dsafe_runner.runner.store import Store
 from dsafe_runner.verdicts.decide import decide_one, settle_one

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from dsafe_runner.config import Document, read_document, validate
 from dsafe_runner.errors import ConfigError
-from dsafe_runner.suite.names import Catalogue, Draft, name_mistakes
+from dsafe_runner.suite.names import PACKAGE, Catalogue, Draft, name_mistakes
 from dsafe_runner.suite.spec import BenchmarkUse, LoadedSuite, Model, Suite, Threshold, Waiver
 from dsafe_runner.suite.waivers import from_environment
 
@@ -19,7 +19,7 @@ B = TypeVar("B", bound=BaseModel)
 
 
 def load_suite(
-    path: str | Path, environ: Mapping[str, str] = os.environ, *, catalogue: Catalogue | None = None
+    path: str | Path, environ: Mapping[str, str] = os.environ, *, catalogue: Catalogue = PACKAGE
 ) -> LoadedSuite:
     """Read a suite and what it includes, validate it, and check its names against what the benchmarks offer.
 
@@ -34,7 +34,7 @@ def load_suite(
     # where a whole file is missing from the tree, every name it would have defined would look unknown
     if document.readable and () not in document.incomplete:
         draft = _draft(document, checked.bad | document.bad)
-        mistakes += name_mistakes(draft, catalogue or _catalogue(), lambda *loc: document.where(loc))
+        mistakes += name_mistakes(draft, catalogue, lambda *loc: document.where(loc))
     mistakes += from_environment(document.raw, lambda *loc: document.where(loc))
     if mistakes or checked.value is None:
         raise ConfigError(mistakes)
@@ -42,14 +42,6 @@ def load_suite(
         loc: (place.file, place.line, place.column) for loc, place in document.positions.items()
     }
     return LoadedSuite(checked.value, document.path, positions, document.sha256)
-
-
-def _catalogue() -> Catalogue:
-    # Imported here: the benchmarks are a floor above the suite language, and reading a suite must not depend on them
-    # where a caller brings a catalogue of its own.
-    from dsafe_runner.benchmarks.registry import NAMES, offer
-
-    return Catalogue(NAMES, lambda use, file: offer(use, path=file))
 
 
 def _draft(document: Document, bad: set[tuple[str | int, ...]]) -> Draft:

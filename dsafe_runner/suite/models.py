@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from dsafe_runner.config.strict import Strict
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=80)]
-
-
-class Strict(BaseModel):
-    """A part of a suite: nothing converted, nothing changed, nothing unknown."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", validate_default=True)
 
 
 class _Local(Strict):

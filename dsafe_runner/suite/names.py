@@ -1,7 +1,7 @@
 """A suite held against itself and against what the benchmarks offer: names, metrics, slices, limits.
 
 Works on a draft, in which entries that did not validate are None: one broken model must not hide a misspelt slice, nor
-make every threshold on it "unknown". This floor lies below the benchmarks, so what they offer is handed in (Catalogue).
+make every threshold on it "unknown".
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
+from dsafe_runner.benchmarks.base import Offer
+from dsafe_runner.benchmarks.registry import CUSTOM, NAMES, TAKES, offer
 from dsafe_runner.config.words import listed, quoted, suggestion
 from dsafe_runner.errors import DsafeError, Mistake
 from dsafe_runner.suite.limits import limit_mistakes
@@ -21,46 +22,7 @@ from dsafe_runner.vocabulary import METRICS
 Where = Callable[..., tuple[str, int, int]]
 """Keys and indices -> file, line, column of that value."""
 
-_CUSTOM = "custom"
-_BANKS = ("tc260/refusal", "tc260/benign", "tc260/content")
-_TAKES: dict[str, tuple[str, ...]] = {
-    "key": ("chisafetybench/mcq",),
-    "path": (_CUSTOM, *_BANKS),
-    "system_turn": ("chisafetybench/refusal-history",),
-    "draw": _BANKS,
-    "draw_seed": _BANKS,
-    "window": tuple(f"livecodebench/{version}" for version in ("v1", "v5", "v6", "v1-public")),
-}
-"""Fields of a benchmark entry that only some benchmarks have a use for."""
-
-
-class Offered(Protocol):
-    """What is read of a `benchmarks.base.Offer`."""
-
-    @property
-    def slices(self) -> Mapping[str, int]:
-        """Slice -> number of items."""
-        ...
-
-    @property
-    def extra(self) -> tuple[str, ...]:
-        """Slices that are neither overall, area nor category."""
-        ...
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Its metrics."""
-        ...
-
-    @property
-    def options(self) -> tuple[str, ...]:
-        """Option letters of a multiple-choice set."""
-        ...
-
-    @property
-    def judged(self) -> bool:
-        """Whether it needs a judge."""
-        ...
+_BANKS = TAKES["draw"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +34,11 @@ class Catalogue:
     """
 
     names: Sequence[str]
-    offer: Callable[[str, Path | None], Offered]
+    offer: Callable[[str, Path | None], Offer]
+
+
+PACKAGE = Catalogue(NAMES, lambda use, file: offer(use, path=file))
+"""What the benchmarks of this package offer."""
 
 
 @dataclass(frozen=True)
@@ -100,16 +66,16 @@ class _Check:
         self.draft = draft
         self.catalogue = catalogue
         self.where = where
-        self.offers: dict[str, Offered | None] = {
+        self.offers: dict[str, Offer | None] = {
             name: self.offer(use) if use else None for name, use in (draft.benchmarks or {}).items()
         }
 
-    def offer(self, use: BenchmarkUse) -> Offered | None:
+    def offer(self, use: BenchmarkUse) -> Offer | None:
         """None where there is none to be had; a custom file that cannot be read is the plan's to report."""
-        if use.use not in self.catalogue.names or (use.use in _TAKES["path"]) != bool(use.path):
+        if use.use not in self.catalogue.names or (use.use in TAKES["path"]) != bool(use.path):
             return None
         # what a bank offers is known without it
-        read = use.path if use.use == _CUSTOM else None
+        read = use.path if use.use == CUSTOM else None
         try:
             return self.catalogue.offer(use.use, self.draft.folder / Path(read).expanduser() if read else None)
         except (DsafeError, OSError, ValueError, RuntimeError):  # RuntimeError: `~nobody`
@@ -144,12 +110,12 @@ class _Check:
         if use.use not in self.catalogue.names:
             todo = suggestion(use.use, self.catalogue.names, "there are")
             yield Mistake(*self.where(*loc, "use"), f"unknown benchmark {quoted(use.use)}", todo)
-        for key, only in _TAKES.items():
+        for key, only in TAKES.items():
             if getattr(use, key) is not None and use.use not in only and use.use in self.catalogue.names:
                 does = "does" if len(only) == 1 else "do"
                 what = f"{use.use} takes no {key}, only {listed(only)} {does}"
                 yield Mistake(*self.where(*loc, key), what, "remove it")
-        if use.use in _TAKES["path"] and use.path is None:
+        if use.use in TAKES["path"] and use.path is None:
             yield Mistake(*self.where(*loc), f"{name}: {use.use} needs a file", "add `path: FILE.jsonl` or .csv")
         offer = self.offers[name]
         if use.judge is not None:
@@ -192,7 +158,7 @@ class _Check:
         yield from self.slices(index, threshold, offer)
         yield from limit_mistakes(index, threshold, METRICS.get(threshold.metric), self.where)
 
-    def metric(self, index: int, threshold: Threshold, offer: Offered | None) -> Iterable[Mistake]:
+    def metric(self, index: int, threshold: Threshold, offer: Offer | None) -> Iterable[Mistake]:
         metric = threshold.metric
         place = self.where("thresholds", index, "metric")
         if metric not in METRICS:
@@ -203,7 +169,7 @@ class _Check:
             what = f"{threshold.benchmark} has no metric {quoted(metric)}"
             yield Mistake(*place, what, f"its metrics are {listed(offer.metrics)}")
 
-    def slices(self, index: int, threshold: Threshold, offer: Offered | None) -> Iterable[Mistake]:
+    def slices(self, index: int, threshold: Threshold, offer: Offer | None) -> Iterable[Mistake]:
         loc = ("thresholds", index)
         if threshold.per is not None and threshold.slices is not None:
             yield Mistake(*self.where(*loc, "slices"), "per and slices together", "keep one of the two")

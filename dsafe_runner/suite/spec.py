@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from dsafe_runner.config.strict import Strict
 from dsafe_runner.suite.models import (
     NAME_PATTERN,
     Calibration,
@@ -26,7 +27,6 @@ from dsafe_runner.suite.models import (
     ReplayEngine,
     RulesJudge,
     SheetJudge,
-    Strict,
     TransformersEngine,
     VllmEngine,
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from dsafe_runner.commands.check import check_files
-from dsafe_runner.engines.backends import Identified
+from dsafe_runner.engines.base import Identified
 from dsafe_runner.records import Message, Request, Sampling
-from dsafe_runner.runner.prepare import Job
+from dsafe_runner.runner.jobs import Job
 
 MODEL = Path(__file__).parents[2] / "recipes/tiny/models/base"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import Any, Literal, cast
 
-from dsafe_runner.engines.backends import Identified
+from dsafe_runner.engines.base import Identified
 from dsafe_runner.engines.fingerprint import fingerprint
 from dsafe_runner.engines.hf.engine import LOOP
 from dsafe_runner.engines.probe import probe, resolve_device

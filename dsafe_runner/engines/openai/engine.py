@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
-from dsafe_runner.engines.backends import Identified
+from dsafe_runner.engines.base import Identified
 from dsafe_runner.engines.openai.body import Bodies, check_extra_body
 from dsafe_runner.engines.openai.contract import CUT, NONE_SEEN, Contract, agreed
 from dsafe_runner.engines.openai.examine import Examination, refusal

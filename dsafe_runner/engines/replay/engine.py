@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dsafe_runner.engines.backends import Identified
+from dsafe_runner.engines.base import Identified
 from dsafe_runner.engines.fingerprint import file_sha256
 from dsafe_runner.engines.replay.match import Matched, match_ids, match_prompts
 from dsafe_runner.engines.replay.notes import Tally, notes, twice, unread

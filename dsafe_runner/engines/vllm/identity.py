@@ -7,7 +7,7 @@ import re
 from collections.abc import MutableMapping
 from typing import Any
 
-from dsafe_runner.engines.backends import Identified
+from dsafe_runner.engines.base import Identified
 from dsafe_runner.engines.fingerprint import fingerprint
 from dsafe_runner.engines.probe import probe, vllm_here
 from dsafe_runner.engines.vllm.engine import LOOP
