@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from dsafe_runner.config import load_yaml
+from dsafe_runner.config.strict import Strict
 from dsafe_runner.config.words import quoted, suggestion
 from dsafe_runner.errors import ConfigError, Mistake
 from dsafe_runner.judges.delimiters import DATA, NONCE, fence_lines, placeholders
