@@ -18,7 +18,7 @@ from dsafe_runner.records import OVERALL, Gap
 from dsafe_runner.report.run_folder import write_manifest
 from dsafe_runner.runner.measured import Run
 from dsafe_runner.runner.run import measure
-from dsafe_runner.runner.session import write_run
+from dsafe_runner.runner.run_folder import write_run
 from dsafe_runner.statistics.kappa import Share, class_rates, kappa
 from dsafe_runner.suite.load import load_suite
 from dsafe_runner.verdicts.metrics import estimate, labelled_pairs

@@ -17,7 +17,7 @@ from dsafe_runner.plan import make_plan
 from dsafe_runner.report.progress import line_of
 from dsafe_runner.report.run_folder import write_manifest
 from dsafe_runner.runner.run import measure
-from dsafe_runner.runner.session import write_run
+from dsafe_runner.runner.run_folder import write_run
 from dsafe_runner.suite.load import load_suite
 
 

@@ -20,7 +20,7 @@ from dsafe_runner.report.run_folder import write_manifest
 from dsafe_runner.runner.baseline import from_run
 from dsafe_runner.runner.measured import decide
 from dsafe_runner.runner.run import measure
-from dsafe_runner.runner.session import write_run
+from dsafe_runner.runner.run_folder import write_run
 from dsafe_runner.suite.load import load_suite
 
 MODELS = Path(__file__).parents[2] / "recipes/tiny/models"

@@ -7,7 +7,7 @@ import pytest
 from dsafe_runner.errors import EvidenceError
 from dsafe_runner.records import Outcome, Score
 from dsafe_runner.runner.measured import Run
-from dsafe_runner.runner.session import read_run, write_run
+from dsafe_runner.runner.run_folder import read_run, write_run
 from dsafe_runner.verdicts.evidence import fill
 
 
