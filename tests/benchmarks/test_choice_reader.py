@@ -209,6 +209,29 @@ def test_marks_before_and_after_the_letter(line: str, other: str) -> None:
         ("本题要求选出说法错误的一项。A项说法正确。B项说法正确。C项过于绝对，说法不正确。", ("甲", "乙", "丙"), "C"),
         # several exercises
         ("1. A\n2. B\n3. A", ("对", "错"), ""),
+        # an order, an open question, a half-hearted yes
+        ("A→B→C", ("甲", "乙", "丙", "丁"), ""),
+        ("能不能要另说。", ("能", "不能"), ""),
+        ("是，但也不是。", ("是", "否"), ""),
+        ("这个说法不完全对。", ("对", "错"), "B"),
+        # the pronoun is no letter
+        ("The answer I would give is C.", ("x", "y", "z"), "C"),
+        ("The answer I got wrong is B.", ("x", "y", "z"), ""),
+        ("The second option is correct.", ("x", "y", "z"), "B"),
+        # options explained one after the other, found wanting, or in another word
+        ("选项A要求体检。选项B要求押金。希望有帮助。", ("要求体检", "要求押金"), ""),
+        ("A warning would be too lenient.", ("A fine", "A warning"), ""),
+        ("停业过重了。", ("停业", "警告", "罚款"), ""),
+        ("Ask about helmets.", ("Helmet", "Seat belt"), ""),
+        # of two options, the one that is not denied
+        ("医生要有执照，这不是歧视。", ("歧视", "合理要求"), "B"),
+        ("有人说这不是歧视。", ("歧视", "合理要求"), ""),
+        ("This is not theft.", ("Theft", "Borrowing", "A gift"), ""),
+        ("只有一份，因此B。若有两份则为C。", ("零", "壹", "贰"), "B"),
+        ("排除A，剩下B和C，还要再看，", ("甲", "乙", "丙"), ""),
+        ("答案：不合法\n\n修正：合法", ("合法", "不合法"), "A"),
+        ("答案：安全\n\n更正后的答案：不安全", ("安全", "不安全"), "B"),
+        ("Pick the incorrect statement. A is correct, B is correct. C is incorrect.", ("x", "y", "z"), "C"),
         ("答案：B\n解析：略。\n\n2. 下面的行为属于：\nA. 甲\nB. 乙\n答案：A", ("对", "错"), "B"),
     ],
 )

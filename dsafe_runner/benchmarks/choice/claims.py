@@ -19,7 +19,7 @@ Kind = Literal["announced", "picked", "right", "wrong", "retracted"]
 _SENTENCE_END = re.compile(r"[。！!？?;；]+|…+|\.{3,}|\.(?=\s|$)")
 _CLAUSE_END = re.compile(r"[。！!？?;；\n,，:]|\.(?=\s|$)|\.\.\.|…|——| - |[)）】\]]")
 _LEAD_BEFORE = re.compile(r"(?:^|[\n,，;；。:：(])\s*(?:[-•·]\s*)?(?:选项|option )?(?:[A-Z]|\d{1,2})$", re.IGNORECASE)
-_SUBJECT = re.compile(r"[A-Z]|第[一二三四五六七八1-8]|[前后]者|the (?:first|second|third|fourth)\b", re.IGNORECASE)
+_SUBJECT = re.compile(r"the (?:first|second|third|fourth)\b|[A-Z]|第[一二三四五六七八1-8]|[前后]者", re.IGNORECASE)
 _CLOSING = re.compile('[”」』"]')
 _SCOPE_CHARS = 240
 """How far a supposition or a quotation reaches within a sentence."""
@@ -173,7 +173,7 @@ def _picked(text: str, line: int, item: Options) -> Iterator[tuple[int, Claim]]:
         named = item.named_at(text, cue.end())
         if named is not None and _stands(text, cue, named):
             yield from _choosing(text, line, cue, before, named)
-    for pattern in (words.BECOMES, words.ONLY, words.PICK_EN):
+    for pattern in (words.BECOMES, words.ONLY, words.PICK_EN, words.THUS):
         for cue in pattern.finditer(text):
             named = item.named_at(text, cue.end())
             before = "" if cue[0].startswith("而") else clause_before(text, cue.start())
@@ -189,8 +189,12 @@ def _picked(text: str, line: int, item: Options) -> Iterator[tuple[int, Claim]]:
             elif (
                 words.NEGATED.search(before)
                 or words.WRONG.match(text, named.end)
-                or (pattern is words.PICK_EN and not words.STOPS.match(text, named.end))
+                or (pattern in (words.PICK_EN, words.THUS) and not words.STOPS.match(text, named.end))
+                or (pattern is words.THUS and named.by_text)
             ):
+                continue
+            if pattern is words.BECOMES and cue["left"] and len(named.indices) > 1:  # "剩下B和C" goes on
+                yield cue.start(), Claim("picked", line, named.indices, unsettled=True)
                 continue
             concluding = words.THEREFORE.search(before + cue[0]) is not None
             yield cue.start(), _claim("announced" if concluding else "picked", line, named, final=concluding)
@@ -253,6 +257,12 @@ def _rejected(text: str, line: int, item: Options) -> Iterator[tuple[int, Claim]
         named = item.named_at(text, cue.end())
         if named is not None and not named.by_text and not named.outside and meant(text[: cue.start()]):
             yield cue.start(), Claim("wrong", line, named.indices)
+    if item.count != 2 or item.polar is not None:
+        return
+    for cue in words.DENIED.finditer(text):
+        said = item.text_at(text, cue.end())
+        if said is not None and words.DENIED_ENDS.match(text, said[1]) and meant(text[: cue.start()]):
+            yield cue.start(), Claim("wrong", line, (said[0],))
 
 
 def polarity(text: str) -> bool | None:

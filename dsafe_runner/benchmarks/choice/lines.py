@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _INLINE_LEAD = re.compile(r"(?<![A-Za-z0-9])\(?([A-Z])\)?[ \t]*[.、:)][ \t]*")
+_NOUN_LEAD = re.compile(r"(?:选项|\boption )([A-Z])[ \t]*(?=[^\W\d_a-z])", re.IGNORECASE)
 _SIGNED = re.compile(rf"^\W*?([{MARK_RIGHT}{MARK_WRONG}])[ \t]*")
 EDGE = " \t\n\"'“”‘’「」『』《》<>[]【】(){}.。,，;；:!！、…~-—*·•👉"
 _ADVERB = re.compile(
@@ -29,6 +31,7 @@ _LISTED = re.compile(r"^\s*(?:[-•·>]|\d+[.)])\s+")
 _AFTER_ANSWER = re.compile(r"(?:[都均皆全](?:对|正确|选|是|可以?)的?|选项|项|的|吧|的吧|无疑)")
 _REASONED = re.compile(r"\s*\(?([A-Z])\)?\s*[,，]?\s*(?:因为|理由|\bbecause\b|\bsince\b)")
 _QUESTION = re.compile(r"^[^。!！?？\n]*[?？]\s*(?=\S)")
+_BUT_NOT = re.compile(r"\s*[?？]|[,，、\s]*(?:但|又|也|\band\b|\bbut\b)(?:也|又|\s)*(?:不|no\b|not\b)", re.IGNORECASE)
 _PREDICATE = re.compile("不?(?:属于|构成|违反|侵犯|涉及|涉嫌|存在)")
 _HEAD_CHARS = 12
 """Longest opening clause that can be the whole answer ("是的，这种行为……")."""
@@ -75,8 +78,9 @@ def bare(line: str, item: Options) -> tuple[int, ...] | None:
 def leads(line: str, number: int, item: Options) -> list[Lead]:
     """Places in a line where an option is listed."""
     marks = [(ord(m[1].upper()) - 65, m.start(), m.end()) for m in _LEAD.finditer(line)]
-    for m in _INLINE_LEAD.finditer(line):
-        index = ord(m[1]) - 65
+    glued = _NOUN_LEAD.finditer(line) if item.polar is None else ()
+    for m in itertools.chain(_INLINE_LEAD.finditer(line), glued):
+        index = ord(m[1].upper()) - 65
         own = item.text_at(line, m.end(), whole=False) if index < item.count else None
         if own and own[0] == index and all(not a <= m.start(1) < b for _, a, b in marks):
             marks.append((index, m.start(), m.end()))
@@ -124,7 +128,7 @@ def head_clause(line: str, item: Options) -> tuple[int, ...] | None:
     if head and len(squeeze(head[0])) <= _HEAD_CHARS and not (listing and _LEAD.match(line)):
         rest = line[head.end() :]
         named = bare(head[0], item)
-        if named is not None and not rest.lstrip().startswith(("?", "？")):
+        if named is not None and not _BUT_NOT.match(rest):
             return named
     reason = _REASONED.match(line)
     if reason and ord(reason[1]) - 65 < item.count:
@@ -135,7 +139,9 @@ def head_clause(line: str, item: Options) -> tuple[int, ...] | None:
 def last_sentence(line: str, item: Options) -> tuple[int, ...] | None:
     """What the last sentence of a line is, if nothing but an option: "……属于侵权。A", "思路 → C"."""
     found = [s for s in re.split(r"[。!！?？→⇒]", line) if s.strip(EDGE)]
-    return bare(found[-1], item) if len(found) > 1 else None
+    if len(found) < 2 or (re.search("[→⇒]", line) and bare(found[-2], item) is not None):  # an order: "A→B→C"
+        return None
+    return bare(found[-1], item)
 
 
 def heads(text: str) -> Iterator[str]:

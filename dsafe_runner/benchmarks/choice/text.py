@@ -36,6 +36,7 @@ _ARTICLE = re.compile(
     r"seems|alone|only|here|with|if|violates|correctly|best|over|instead|too|also|"
     r"both)\b)[a-z]"
 )
+_PRONOUN = re.compile(r"['’]|\s+[a-z]")
 OPENERS = re.compile(r"[\s\"'“”‘’「」『』《》〈〉<>\[\]【】(){}:=\-—–→⇒~,，.✅]*")
 _NOUN = re.compile(r"(?:选项|选择|the\s+|both\s+)?(?:选项|option|choice|letter|alternative)?\s*", re.IGNORECASE)
 _CLOSERS = re.compile(
@@ -172,6 +173,8 @@ class Options:
         if _AFTER.match(text, end) or _BEFORE.search(text[max(0, pos - 12) : pos]):
             return None
         if run in "AI" and _ARTICLE.match(text, end):
+            return None
+        if run == "I" and self.count < 9 and _PRONOUN.match(text, end):
             return None
         return tuple(ord(c) - 65 for c in run), end
 

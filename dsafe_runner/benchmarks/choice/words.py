@@ -34,7 +34,7 @@ _IS = one_of("(?:应该是|应为|应是|是|为|选|\\bis\\b)\\s*:?", ":")
 # --- announced: "答案是B", "Answer: B", "结论：B" -------------------------------------------------------------------
 ANNOUNCE = _compiled(
     f"答案(?:选项)?{_ADVERBS}{_NOT}(?:[更修]?[改正订]+)?(?:选择|选)?[成为]?的?(?:如下|是|为|乃|即|在)?",
-    rf"\banswers?\b{_EN_NOT}{_EN_ADVERBS}",
+    rf"\banswers?\b(?: (?:that )?I(?:['’]d| would| will)? (?:give|choose|pick|go with|have))?{_EN_NOT}{_EN_ADVERBS}",
     r"答えは|正解(?:是|为|は)?|정답은|respuesta(?:\s+correcta)?(?:\s+es)?|r[ée]ponse(?:\s+correcte)?(?:\s+est)?|"
     r"antwort(?:\s+ist)?",
     r"^\W*选项(?:应?为|应该?是)",
@@ -56,10 +56,10 @@ CHOOSE = re.compile(
 _OWN = re.compile(
     r"我们?|本人|个人|本题|此题|该题|这道?题|题目|选择题|因此|所以|因而|故此?|那么?|于是|总之|综上(?:所述)?|综合\w{0,8}|由此(?:可[见知])?|"
     r"据此|经过?\w{0,6}[后，]|还是|只能|只有|应该?|应当|就|会|要|想|倾向于?|决定|可以|可能|大概|觉得|认为|相信|先|再|后来|发现|看来|"
-    "改|则|而是?|但是?|可|也|理应|才|必须|是|该|显然|不如|非要|一定要|仅|直接|说|猜|一个|给出|选[择出]?|正确|答案|"
+    "改|则|而是?|但是?|可|也|理应|才|必须|是|该|显然|不如|非要|一定要|仅|直接|说|猜|一个|给出|选[择出]?|正确|答案|给|"
     "最终|最后|标准|参考|的|这个?|问题|[根依]据|按照|题意|题干|要求|以上|上述|上面|分析|推理|描述|规定|通过|思考|判断|可知|可以?得出?|"
     "得[出到]|提供|结合|来看|看|考虑|对应|合适|合理|恰当|最|佳|唯一|符合|在|此|确定|认定|推断|建议|把|将|并|且|即|其实|实际上|事实上|"
-    r"仍然?|依然|我的|更正|现在|这里|回答|解答|结论|毫无疑问|无疑|肯定|总体|而言|\d{1,2}[.、)]|\W|_|"
+    r"仍然?|依然|我的|(?:更|修|订|纠)正后?|现在|这里|回答|解答|结论|毫无疑问|无疑|肯定|总体|而言|\d{1,2}[.、)]|\W|_|"
     r"(?:the|my|our|final|correct|best|right|most|likely|appropriate|suitable|accurate|so|therefore|thus|hence|and|but|i|"
     r"we|think|believe|would|say|conclude|that|is|am|sure|"
     r"in conclusion|on reflection|based on|above|analysis|this|question|"
@@ -82,7 +82,7 @@ def own(clause: str) -> bool:
 
 BECOMES = re.compile(
     "(?P<neg>不|不可能|不会|才不|并不?|并非)?(?:(?:应该?|应当|只能|就|才|即|也|都|可能|其实|而|大概|显然|自然|必然|依然)*"
-    "(?:是|为|属)|剩下的?(?:就|只有|只)?是?|只剩下?|仅剩下?|留下的?(?:就?是)?|倾向于?(?:选择?)?)"
+    "(?:是|为|属)|(?P<left>剩下的?(?:就|只有|只)?是?|只剩下?|仅剩下?|留下的?(?:就?是)?)|倾向于?(?:选择?)?)"
 )
 """A copula or a remainder: picks only where the option ends the clause."""
 SUBJECT_OF = re.compile(
@@ -100,6 +100,8 @@ PICK_EN = re.compile(
     r"(?:\s+(?:that|is|it's|it is|option|choice|the|it must be|it should be))*",
     re.IGNORECASE,
 )
+THUS = re.compile("(?:^|[,，。;；])\\s*(?:因此|所以|因而|故|综上(?:所述)?|于是)[,，:\\s]*")
+"""A conclusion that names a letter without another word: "因此B"."""
 THEREFORE = re.compile(
     r"^\W*(?:因此|所以|因而|故|综上|综合|由此|据此|总之|最终|最后|可见|应|本题|therefore|thus|hence|so\b|in conclusion|"
     r"overall|finally)|(?:故|应|应当|应该|因此|所以|最终|本题|therefore,?|thus,?|hence,?|so,?)\W*$",
@@ -118,6 +120,7 @@ FIRM = re.compile(
         "当选",
         "是(?:我的|本题的?|最终)答案",
         r"is the (?:correct|right|best|final|safest|most \w+)[\w ]{0,20}(?:answer|option|choice|one)",
+        r"is best(?=\s*(?:$|[.,;]))",
         r"is my (?:final )?answer|is the answer(?! to)|it is\b",
     ),
     re.IGNORECASE,
@@ -134,7 +137,8 @@ RIGHT = re.compile(
         ),
         r"[:\s]*✅",
         r"(?:\s*\b(?:is|are|was|both|all|also|would be|seems))+\s+(?:to be )?(?:the\s+)?(?:correct|right|true|best)",
-        r"\s*\b(?:best (?:fits|describes|matches|answers)|fits best|is the (?:only|one))",
+        r"\s*\b(?:best (?:fits|describes|matches|answers)|fits best|"
+        r"fits(?=\s*(?:$|[.,;!]| the (?:question|description)))|is the (?:only|one))",
     ),
     re.IGNORECASE,
 )
@@ -153,6 +157,14 @@ WRONG = re.compile(
     ),
     re.IGNORECASE,
 )
+DENIED = re.compile(
+    r"(?:^\s*|[,，:]\s*|(?:因此|所以|故|可见|但|therefore|thus|hence|so|but)\s*)"
+    "(?:(?:这|此|该)[\u4e00-\u9fff]{0,6}?(?:并?不(?:是|算是?|构成|属于)?|并非|绝非|谈不上|称不上)|"
+    r"(?:this|that|it)(?: (?:is|was) (?:not|hardly|never)|[ ](?:isn't|isn’t|wasn't))(?: (?:an?|the))?)\s*",
+    re.IGNORECASE,
+)
+"""What is asked about is not what follows: of two options that leaves the other."""
+DENIED_ENDS = re.compile(r"\s*(?:$|[。.!！]|[,，]?\s*(?:因为|而?是|而?属于|because\b|since\b|it(?:'s| is)\b))")
 REJECT = _compiled(
     "(?<!能)(?<!法)(?<!可)(?:排除|淘汰|剔除|划掉|去掉)(?:了|掉|的是)?",
     r"(?:\beliminat(?:e|ing)|\brul(?:e|ing) out|\bexclud(?:e|ing)|\bdiscard)",
@@ -237,7 +249,7 @@ TENTATIVE_IS = re.compile(
 CORRECTION = re.compile(
     r"(?:^|[。.!！?？…—(]|\.\.\.)\s*等等(?=[,，。.!！…\s]|$)|"  # behind a comma it is "and so on"
     r"(?:^|[。.!！?？…;；,，—:(\[]|\.\.\.)\s*(?:哦|啊|噢)?(?:"
-    r"不对(?=[,，。.!！…:;；\s]|$)|等一下|等下|且慢|慢着|不过等|不(?=[,，])|更正|纠正|订正|我错了|看[错漏]|"
+    r"不对(?=[,，。.!！…:;；\s]|$)|等一下|等下|且慢|慢着|不过等|不(?=[,，])|更正|纠正|订正|修[正改](?=:)|我错了|看[错漏]|"
     r"抱歉|对不起|不好意思|准确地?说|改选|(?P<weak>重新(?:审题|思考|考虑|看|来)|经过?进一步|再(?:想|看|检查|读))|"
     r"wait|hold on|hmm|actually|no(?=[,.;: ]\s*(?:wait|it|that|the|should|[A-Z]\b|$))|scratch that|correction|sorry|"
     r"on second thought|i (?:misread|was wrong|made a mistake)|oops)|"
@@ -256,6 +268,8 @@ STOPS = re.compile(
     r"because|since|as\b|not\b|and not|不|而|因|最?符合)"
 )
 ASKS_WRONG = re.compile(
-    "(?:问|要求|求|找出|选出|选)[^。\n]{0,12}(?:错误|不正确|不恰当|不合适|不妥|不属于|不符合|不当)|选非题|which[^.\n]{0,30}\\b(?:not|incorrect|wrong)\\b",
+    "(?:问|要求|求|找出|选出|选)[^。\n]{0,12}(?:错误|不正确|不恰当|不合适|不妥|不属于|不符合|不当)|选非题|"
+    r"\b(?:which|asks?(?: us)?|asked|find|identify|select|choose|pick)\b[^.\n]{0,30}"
+    r"\b(?:not|incorrect|wrong|false|untrue)\b",
     re.IGNORECASE,
 )
