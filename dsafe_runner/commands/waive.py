@@ -13,7 +13,7 @@ from typing import Any
 from dsafe_runner.config.words import listed
 from dsafe_runner.errors import ConfigError, DataError, EvidenceError, Mistake, UnavailableError
 from dsafe_runner.files import write_atomically
-from dsafe_runner.plan import OVERLAP, outline
+from dsafe_runner.plan import outline, training_in
 from dsafe_runner.plan.waived import matching
 from dsafe_runner.suite.edit import with_waiver
 from dsafe_runner.suite.load import load_suite
@@ -118,7 +118,7 @@ def _verdicts(folder: Path) -> dict[str, Any]:
 def _value(record: dict[str, Any]) -> float:
     """What a check showed, rounded away from its limit, so that the same run is never worse than its excuse."""
     estimate, details = record.get("estimate") or {}, record.get("details") or {}
-    if record["benchmark"] == OVERLAP:
+    if training_in(record["model"]) is not None:
         return float(estimate["k"])
     rule = Rule(record["rule"])
     metric = METRICS.get(record["metric"])

@@ -6,34 +6,31 @@ Ids are stable: they hold names of the suite only, never an index.
 """
 
 from dsafe_runner.plan.calibration import calibration_only, nobody_has_labelled
+from dsafe_runner.plan.checks import CalibrationCheck, Check, ContaminationCheck, GateCheck, GuardCheck, ModelCheck
 from dsafe_runner.plan.feasibility import require_checks
+from dsafe_runner.plan.ids import CALIBRATION, calibrating, judge_in, judge_subject, measurement_id, training_in
 from dsafe_runner.plan.make import make_plan, outline
 from dsafe_runner.plan.overlap import training_file
-from dsafe_runner.plan.shape import (
-    CALIBRATION,
-    JUDGE,
-    OVERLAP,
-    Check,
-    Measurement,
-    Plan,
-    judge_in,
-    level,
-    measurement_id,
-)
+from dsafe_runner.plan.shape import Measurement, Plan, level
 from dsafe_runner.plan.subjects import checkpoint_of, engine_fields, judge_sampling, resolve, seed_of
 
 __all__ = [
     "CALIBRATION",
-    "JUDGE",
-    "OVERLAP",
+    "CalibrationCheck",
     "Check",
+    "ContaminationCheck",
+    "GateCheck",
+    "GuardCheck",
     "Measurement",
+    "ModelCheck",
     "Plan",
+    "calibrating",
     "calibration_only",
     "checkpoint_of",
     "engine_fields",
     "judge_in",
     "judge_sampling",
+    "judge_subject",
     "level",
     "make_plan",
     "measurement_id",
@@ -43,4 +40,5 @@ __all__ = [
     "resolve",
     "seed_of",
     "training_file",
+    "training_in",
 ]

@@ -8,11 +8,13 @@ from dataclasses import replace
 from dsafe_runner.errors import DataError, Mistake, UnavailableError
 from dsafe_runner.judges.base import Judge
 from dsafe_runner.judges.calibration import CalibrationSet, load_calibration
-from dsafe_runner.plan.shape import CALIBRATION, JUDGE, Check, Measurement, Plan, measurement_id
+from dsafe_runner.plan.checks import CalibrationCheck
+from dsafe_runner.plan.ids import CALIBRATION, judge_subject
+from dsafe_runner.plan.shape import Measurement, Plan
 from dsafe_runner.plan.subjects import judge_sampling, resolve
 from dsafe_runner.records import OVERALL
 from dsafe_runner.suite.spec import BenchmarkUse, LoadedSuite, Suite
-from dsafe_runner.vocabulary import ACCURACY, KAPPA, Rule
+from dsafe_runner.vocabulary import ACCURACY, KAPPA
 
 _METRICS = {f"min_{metric.name}": metric.name for metric in (KAPPA, ACCURACY)}
 """Limit of a calibration -> its metric."""
@@ -38,14 +40,11 @@ def open_calibrations(loaded: LoadedSuite, mistakes: list[Mistake]) -> dict[str,
 
 def calibration_only(plan: Plan, name: str, replies: CalibrationSet) -> Plan:
     """A plan that does nothing but hold one judge against labelled replies."""
-    check = Check(
-        model=JUDGE + name,
-        benchmark=CALIBRATION,
+    check = CalibrationCheck(
+        judge=name,
         slice=OVERALL,
         metric=KAPPA.name,
-        rule=Rule.MIN,
         limit=-1.0,
-        versus=None,
         n=len(replies.replies),
         where=plan.loaded.where("judges", name),
     )
@@ -60,11 +59,9 @@ def calibration_only(plan: Plan, name: str, replies: CalibrationSet) -> Plan:
     )
 
 
-def calibration_id(judge: str | None, suite: Suite) -> str | None:
-    """The measurement that tells how well a judge judges; None where the suite has no labelled replies of it."""
-    if judge is None or judge not in suite.judges or suite.judges[judge].calibration is None:
-        return None
-    return measurement_id(JUDGE + judge, CALIBRATION)
+def calibrated(judge: str | None, suite: Suite) -> bool:
+    """Whether the suite has labelled replies that a judge is held against."""
+    return judge is not None and judge in suite.judges and suite.judges[judge].calibration is not None
 
 
 def nobody_has_labelled(use: BenchmarkUse, suite: Suite) -> bool:
@@ -80,23 +77,20 @@ def nobody_has_labelled(use: BenchmarkUse, suite: Suite) -> bool:
 
 def calibration_measurement(loaded: LoadedSuite, name: str, judge: Judge) -> Measurement:
     """One verdict of a judge on every labelled reply."""
-    return Measurement(JUDGE + name, CALIBRATION, judge_sampling(loaded, name, judge), samples=1)
+    return Measurement(judge_subject(name), CALIBRATION, judge_sampling(loaded, name, judge), samples=1)
 
 
-def calibration_checks(loaded: LoadedSuite, calibrations: Mapping[str, CalibrationSet]) -> Iterable[Check]:
+def calibration_checks(loaded: LoadedSuite, calibrations: Mapping[str, CalibrationSet]) -> Iterable[CalibrationCheck]:
     """The checks of all judges, in suite order."""
     for name, replies in calibrations.items():
         for key, metric in _METRICS.items():
             limit = getattr(loaded.suite.judges[name].calibration, key)
             if limit is not None:
-                yield Check(
-                    model=JUDGE + name,
-                    benchmark=CALIBRATION,
+                yield CalibrationCheck(
+                    judge=name,
                     slice=OVERALL,
                     metric=metric,
-                    rule=Rule.MIN,
                     limit=float(limit),
-                    versus=None,
                     n=len(replies.replies),
                     where=loaded.where("judges", name, "calibration", key),
                 )

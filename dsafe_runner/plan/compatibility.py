@@ -9,18 +9,19 @@ from dsafe_runner.config.words import quoted, suggestion
 from dsafe_runner.engines.openai.body import check_extra_body
 from dsafe_runner.errors import EngineError, Mistake
 from dsafe_runner.judges.base import AskingJudge, Judge
-from dsafe_runner.plan.shape import CALIBRATION, JUDGE, OVERLAP, OVERLAP_OF, Check
+from dsafe_runner.plan.checks import GuardCheck, ModelCheck
+from dsafe_runner.plan.ids import CALIBRATION, OVERLAP, judge_in, training_in
 from dsafe_runner.suite.spec import Checkpoint, LlmJudge, LoadedSuite, OpenAIEngine
-from dsafe_runner.vocabulary import HR, METRICS, Rule
+from dsafe_runner.vocabulary import HR, METRICS
 
 
-def misfits(loaded: LoadedSuite, checks: list[Check], judges: Mapping[str, Judge]) -> Iterable[Mistake]:
+def misfits(loaded: LoadedSuite, checks: list[ModelCheck], judges: Mapping[str, Judge]) -> Iterable[Mistake]:
     """Every mistake of this kind, once per place."""
     found = [*_judges(loaded, checks, judges), *_engines(loaded, checks), *_baselines(loaded, checks)]
     return dict.fromkeys(found)
 
 
-def _judges(loaded: LoadedSuite, checks: list[Check], judges: Mapping[str, Judge]) -> Iterable[Mistake]:
+def _judges(loaded: LoadedSuite, checks: list[ModelCheck], judges: Mapping[str, Judge]) -> Iterable[Mistake]:
     for check in checks:
         name = loaded.suite.benchmarks[check.benchmark].judge
         judge = judges.get(name) if name else None
@@ -46,7 +47,7 @@ def _judges(loaded: LoadedSuite, checks: list[Check], judges: Mapping[str, Judge
                 yield Mistake(*check.where, what, "use a judge of kind llm")
 
 
-def _review(loaded: LoadedSuite, check: Check, judge: str) -> Iterable[Mistake]:
+def _review(loaded: LoadedSuite, check: ModelCheck, judge: str) -> Iterable[Mistake]:
     spec = loaded.suite.judges[judge]
     if getattr(spec, "review", None) is None:
         what = f"review: judge {judge} has no sheet that people fill in"
@@ -61,9 +62,9 @@ def _review(loaded: LoadedSuite, check: Check, judge: str) -> Iterable[Mistake]:
         yield Mistake(*check.where, f"review: people confirm harm, not {check.metric}", f"use it with {harm}")
 
 
-def _baselines(loaded: LoadedSuite, checks: list[Check]) -> Iterable[Mistake]:
+def _baselines(loaded: LoadedSuite, checks: list[ModelCheck]) -> Iterable[Mistake]:
     for check in checks:
-        if check.published and check.rule is Rule.GUARD:
+        if check.published and isinstance(check, GuardCheck):
             what = f"a guard compares item by item, and {check.versus} is a table of counts"
             yield Mistake(*check.where, what, "use max_drop, or a stored baseline")
         if METRICS[check.metric].thinking and check.versus in loaded.suite.baselines:
@@ -87,12 +88,12 @@ def _servers(loaded: LoadedSuite, name: str, engine: OpenAIEngine) -> Iterable[M
             yield Mistake(*at, "a URL with a password in it ends up in reports", "use `api_key_env`")
 
 
-def _models(loaded: LoadedSuite, check: Check) -> list[str]:
+def _models(loaded: LoadedSuite, check: ModelCheck) -> list[str]:
     """The models of the suite that a check reads; a baseline is none."""
     return [name for name in (check.model, check.versus) if name in loaded.suite.models]
 
 
-def _engines(loaded: LoadedSuite, checks: list[Check]) -> Iterable[Mistake]:
+def _engines(loaded: LoadedSuite, checks: list[ModelCheck]) -> Iterable[Mistake]:
     suite = loaded.suite
     for name, judge in suite.judges.items():
         if isinstance(judge, LlmJudge) and judge.engine not in suite.engines:
@@ -102,7 +103,7 @@ def _engines(loaded: LoadedSuite, checks: list[Check]) -> Iterable[Mistake]:
         if isinstance(spec, OpenAIEngine):
             yield from _servers(loaded, name, spec)
     for name in suite.models:
-        if name.startswith((JUDGE, OVERLAP_OF)):
+        if judge_in(name) is not None or training_in(name) is not None:
             what = f"model name {name!r} looks like a judge's or a training file's"
             yield Mistake(*loaded.where("models", name), what, "call it something without a dot in it")
     for name in (CALIBRATION, OVERLAP):

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dsafe_runner.errors import ConfigError, Mistake
+from dsafe_runner.plan.checks import GateCheck, GuardCheck
 from dsafe_runner.plan.pool import least_guarded, too_small
-from dsafe_runner.plan.shape import CALIBRATION, OVERLAP, Check, Plan
+from dsafe_runner.plan.shape import Plan
 from dsafe_runner.statistics.feasibility import least_items, spotless
 from dsafe_runner.statistics.paired_tests import claim_of
-from dsafe_runner.vocabulary import Rule
 
 
 def refuse_impossible(plan: Plan) -> Plan:
@@ -41,12 +41,11 @@ def impossible(plan: Plan) -> Iterable[Mistake]:
     """A mistake per limit that is out of reach, however good the model."""
     seen: set[tuple[object, ...]] = set()
     for check in plan.checks:
-        if check.benchmark in (CALIBRATION, OVERLAP):
+        if isinstance(check, GuardCheck):
+            yield from _blind(plan, check)
+        if not isinstance(check, GateCheck):
             continue
         samples = plan.loaded.suite.benchmarks[check.benchmark].samples
-        if check.rule is Rule.GUARD:
-            yield from _blind(plan, check, check.n // samples)
-            continue
         what = _noise(plan, check, samples) or _too_few(check, samples)
         # one limit on many slices of one size, or on several models, is one mistake
         if what and (check.where, what) not in seen:
@@ -55,8 +54,9 @@ def impossible(plan: Plan) -> Iterable[Mistake]:
             yield Mistake(*check.where, f"{check.benchmark}/{check.slice}: {what}", todo)
 
 
-def _blind(plan: Plan, check: Check, items: int) -> Iterable[Mistake]:
+def _blind(plan: Plan, check: GuardCheck) -> Iterable[Mistake]:
     """A guard that no answers of the candidate could fail."""
+    items = check.n // plan.loaded.suite.benchmarks[check.benchmark].samples
     family = len(plan.family(check.model))
     least = least_guarded(family, plan.loaded.suite.policy.guard_error)
     if too_small(check, items, least):
@@ -68,13 +68,13 @@ def _blind(plan: Plan, check: Check, items: int) -> Iterable[Mistake]:
         yield Mistake(*check.where, what, "ask more items, add a `tripwire`, or write `pool: area`")
 
 
-def _noise(plan: Plan, check: Check, samples: int) -> str | None:
+def _noise(plan: Plan, check: GateCheck, samples: int) -> str | None:
     if check.uncertainty != "samples" or samples > 1 or check.versus in plan.loaded.suite.baselines:
         return None
     return "uncertainty: samples needs several responses per item to know how much a rerun differs"
 
 
-def _too_few(check: Check, samples: int) -> str | None:
+def _too_few(check: GateCheck, samples: int) -> str | None:
     if check.uncertainty != "items":
         return None
     items = check.n // samples
@@ -88,7 +88,7 @@ def _too_few(check: Check, samples: int) -> str | None:
     return f"{limit} needs at least {least} items to be proven at {check.confidence:.0%}; this slice has {items}"
 
 
-def _todo(check: Check) -> str:
+def _todo(check: GateCheck) -> str:
     other = "a guard" if check.versus else "uncertainty: none (this run on these items)"
     easier = "lower" if check.rule.at_least else "raise"
     return f"{easier} the limit, or use {other}"

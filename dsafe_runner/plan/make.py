@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from dsafe_runner.benchmarks.base import Benchmark, Offer
 from dsafe_runner.benchmarks.registry import open_benchmark
@@ -13,12 +14,13 @@ from dsafe_runner.judges.base import Judge
 from dsafe_runner.judges.sheet import SheetJudge
 from dsafe_runner.plan.baseline import Baseline, load_baseline
 from dsafe_runner.plan.calibration import (
+    calibrated,
     calibration_checks,
-    calibration_id,
     calibration_measurement,
     nobody_has_labelled,
     open_calibrations,
 )
+from dsafe_runner.plan.checks import Check, GateCheck, GuardCheck, ModelCheck
 from dsafe_runner.plan.compatibility import misfits
 from dsafe_runner.plan.coverage import uncovered
 from dsafe_runner.plan.feasibility import refuse_impossible
@@ -26,7 +28,7 @@ from dsafe_runner.plan.judges import make_judge
 from dsafe_runner.plan.overlap import overlap_checks, overlap_measurements
 from dsafe_runner.plan.pool import pooled
 from dsafe_runner.plan.published import PAPER, Published, load_published
-from dsafe_runner.plan.shape import JUDGE, Check, Measurement, Plan, level
+from dsafe_runner.plan.shape import Measurement, Plan, level
 from dsafe_runner.plan.subjects import default_sampling, resolve
 from dsafe_runner.plan.waived import waived_checks
 from dsafe_runner.records import OVERALL, Sampling
@@ -64,41 +66,40 @@ def outline(loaded: LoadedSuite, unread: list[Mistake] | None = None) -> Plan:
     judges = {name: judge for name in suite.judges if (judge := _judge(loaded, name, mistakes))}
     calibrations = open_calibrations(loaded, mistakes)
     baselines = _baselines(loaded, mistakes if unread is None else unread)
-    proofs = {check.id: check for check in calibration_checks(loaded, calibrations)}
-    checks: dict[str, Check] = {}
+    proofs = list(calibration_checks(loaded, calibrations))
+    asked: dict[str, ModelCheck] = {}
     for index, threshold in enumerate(suite.thresholds):
         if threshold.benchmark not in benchmarks:
             continue
         offer = benchmarks[threshold.benchmark].offer
         published = isinstance(baselines.get(threshold.versus or ""), Published)
         use = suite.benchmarks[threshold.benchmark]
-        own = tuple(check for check in proofs.values() if use.judge and check.model == JUDGE + use.judge)
+        own = tuple(proof for proof in proofs if proof.judge == use.judge)
         for made in _checks(loaded, index, threshold, offer, published, mistakes):
             check = replace(
                 made,
                 judge=use.judge or "",
-                calibration=calibration_id(use.judge, suite),
+                calibrated=calibrated(use.judge, suite),
                 proofs=own,
                 unlabelled=nobody_has_labelled(use, suite),
             )
-            if check.id in checks:
-                file, line, _ = checks[check.id].where
+            if check.id in asked:
+                file, line, _ = asked[check.id].where
                 twice = f"check {check.id} stands twice (first at {file}:{line})"
                 mistakes.append(Mistake(*check.where, twice, "drop one"))
             else:
-                checks[check.id] = check
-    checks = pooled(loaded, checks, benchmarks, mistakes)
-    mistakes += misfits(loaded, list(checks.values()), judges)
+                asked[check.id] = check
+    asked = pooled(loaded, asked, benchmarks, mistakes)
+    mistakes += misfits(loaded, list(asked.values()), judges)
     left_out = list(uncovered(loaded, benchmarks))
     mistakes += [what for what, too_much in left_out if too_much]
-    miscounted = dict.fromkeys(_miscounted(loaded, checks.values(), baselines))
+    miscounted = dict.fromkeys(_miscounted(loaded, asked.values(), baselines))
     (mistakes if unread is None else unread).extend(miscounted)
-    pairs = {
-        (m, check.benchmark) for check in checks.values() for m in (check.model, check.versus) if m in suite.models
-    }
+    pairs = {(m, check.benchmark) for check in asked.values() for m in (check.model, check.versus) if m in suite.models}
     pairs |= {(model, name) for name, use in suite.benchmarks.items() for model in suite.models if use.report}
-    checks |= proofs
-    checks |= {check.id: check for check in overlap_checks(loaded, mistakes)}
+    checks: dict[str, Check] = {
+        check.id: check for check in (*asked.values(), *proofs, *overlap_checks(loaded, mistakes))
+    }
     waived = waived_checks(loaded, checks, mistakes)
     measurements = [
         _measurement(loaded, model, benchmark, benchmarks[benchmark].offer)
@@ -190,15 +191,10 @@ def _open(loaded: LoadedSuite, name: str, use: BenchmarkUse, mistakes: list[Mist
 
 def _checks(
     loaded: LoadedSuite, index: int, threshold: Threshold, offer: Offer, published: bool, mistakes: list[Mistake]
-) -> Iterable[Check]:
+) -> Iterable[ModelCheck]:
     suite = loaded.suite
     models = [threshold.model] if isinstance(threshold.model, str) else threshold.model
     samples = suite.benchmarks[threshold.benchmark].samples
-    limits = [(rule, value) for rule in LIMITS if (value := getattr(threshold, rule.key)) is not None]
-    if threshold.role == "guard":
-        limits = [(Rule.GUARD, 0.0)]
-    policy = suite.policy
-    sure = 1.0 - policy.guard_error if threshold.role == "guard" else policy.confidence
     for slice_name in _slices(loaded, index, threshold, offer, mistakes):
         n = offer.slices.get(slice_name, 0) * samples
         if n == 0:
@@ -206,24 +202,46 @@ def _checks(
             mistakes.append(Mistake(*at, f"slice {slice_name!r} of {offer.name} has no items", "remove it"))
             continue
         for model in models:
-            for rule, limit in limits:
-                yield Check(
-                    model=model,
-                    benchmark=threshold.benchmark,
-                    slice=slice_name,
-                    metric=threshold.metric,
-                    rule=rule,
-                    limit=float(limit),
-                    versus=threshold.versus if rule.relative else None,
-                    n=n,
-                    where=loaded.where("thresholds", index, rule.key),
-                    uncertainty=threshold.uncertainty or policy.uncertainty,
-                    confidence=threshold.confidence or sure,
-                    tripwire=threshold.tripwire,
-                    reviewed=threshold.review is not None,
-                    pool=threshold.pool is not None,
-                    published=published and rule.relative,
-                )
+            yield from _of_model(loaded, index, threshold, model, slice_name, n, published)
+
+
+def _of_model(
+    loaded: LoadedSuite, index: int, threshold: Threshold, model: str, slice_name: str, n: int, published: bool
+) -> Iterable[ModelCheck]:
+    """The guard that a threshold asks for, or a gate for each of its limits."""
+    policy = loaded.suite.policy
+    what: dict[str, Any] = {
+        "model": model,
+        "benchmark": threshold.benchmark,
+        "slice": slice_name,
+        "metric": threshold.metric,
+        "n": n,
+        "reviewed": threshold.review is not None,
+    }
+    if threshold.role == "guard":
+        yield GuardCheck(
+            **what,
+            versus=threshold.versus,
+            published=published,
+            where=loaded.where("thresholds", index, Rule.GUARD.key),
+            confidence=threshold.confidence or 1.0 - policy.guard_error,
+            tripwire=threshold.tripwire,
+            pool=threshold.pool is not None,
+        )
+        return
+    for rule in LIMITS:
+        limit = getattr(threshold, rule.key)
+        if limit is not None:
+            yield GateCheck(
+                **what,
+                rule=rule,
+                limit=float(limit),
+                versus=threshold.versus if rule.relative else None,
+                published=published and rule.relative,
+                where=loaded.where("thresholds", index, rule.key),
+                confidence=threshold.confidence or policy.confidence,
+                uncertainty=threshold.uncertainty or policy.uncertainty,
+            )
 
 
 def _slices(loaded: LoadedSuite, index: int, threshold: Threshold, offer: Offer, mistakes: list[Mistake]) -> list[str]:

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dsafe_runner.errors import Mistake
-from dsafe_runner.plan.shape import OVERLAP, OVERLAP_OF, Check, Measurement
+from dsafe_runner.plan.checks import ContaminationCheck
+from dsafe_runner.plan.ids import OVERLAP, training_subject
+from dsafe_runner.plan.shape import Measurement
 from dsafe_runner.plan.subjects import resolve
 from dsafe_runner.records import OVERALL, Sampling
 from dsafe_runner.suite.spec import LoadedSuite
-from dsafe_runner.vocabulary import OVERLAPPING, Rule
+from dsafe_runner.vocabulary import OVERLAPPING
 
 
 def training_file(loaded: LoadedSuite, name: str) -> Path:
@@ -18,7 +20,7 @@ def training_file(loaded: LoadedSuite, name: str) -> Path:
     return resolve(loaded.path.parent, loaded.suite.overlap[name].training)
 
 
-def overlap_checks(loaded: LoadedSuite, mistakes: list[Mistake]) -> Iterable[Check]:
+def overlap_checks(loaded: LoadedSuite, mistakes: list[Mistake]) -> Iterable[ContaminationCheck]:
     """One check per file: at most so many of its samples may hold a benchmark item."""
     for name, spec in loaded.suite.overlap.items():
         file = training_file(loaded, name)
@@ -30,24 +32,20 @@ def overlap_checks(loaded: LoadedSuite, mistakes: list[Mistake]) -> Iterable[Che
             at = loaded.where("overlap", name, "max")
             what = f"max: {spec.max} allows every one of the {rows} samples to overlap, so nothing could fail"
             mistakes.append(Mistake(*at, what, "say a number well below it; 0 unless said"))
-        yield Check(
-            model=OVERLAP_OF + name,
-            benchmark=OVERLAP,
+        yield ContaminationCheck(
+            training=name,
             slice=OVERALL,
             metric=OVERLAPPING.name,
-            rule=Rule.MAX,
             limit=float(spec.max),
-            versus=None,
             n=rows,
             where=loaded.where("overlap", name, "max"),
-            uncertainty="none",
         )
 
 
 def overlap_measurements(loaded: LoadedSuite) -> Iterable[Measurement]:
     """The comparisons those checks read; no model takes part."""
     for name in loaded.suite.overlap:
-        yield Measurement(OVERLAP_OF + name, OVERLAP, Sampling(), samples=1)
+        yield Measurement(training_subject(name), OVERLAP, Sampling(), samples=1)
 
 
 def _rows(file: Path) -> int:

@@ -16,10 +16,10 @@ from dataclasses import replace
 
 from dsafe_runner.benchmarks.base import Benchmark, Offer
 from dsafe_runner.errors import Mistake
-from dsafe_runner.plan.shape import Check, level
+from dsafe_runner.plan.checks import GuardCheck, ModelCheck
+from dsafe_runner.plan.shape import level
 from dsafe_runner.records import OVERALL
 from dsafe_runner.suite.spec import LoadedSuite
-from dsafe_runner.vocabulary import Rule
 
 POOLED = "pooled"
 """The category that stands for an area's too small ones in check ids."""
@@ -31,26 +31,26 @@ def least_guarded(family: int, error: float) -> int:
     return max(1, math.ceil(-math.log2(alone) - 1e-9))
 
 
-def too_small(check: Check, items: int, least: int) -> bool:
+def too_small(check: GuardCheck, items: int, least: int) -> bool:
     """Whether no outcome on so many items could fail a guard; a drop of all of them is more than any tripwire."""
-    return check.rule is Rule.GUARD and items < least and (check.tripwire is None or check.tripwire >= 1.0)
+    return items < least and (check.tripwire is None or check.tripwire >= 1.0)
 
 
 def pooled(
-    loaded: LoadedSuite, checks: Mapping[str, Check], benchmarks: Mapping[str, Benchmark], mistakes: list[Mistake]
-) -> dict[str, Check]:
+    loaded: LoadedSuite, checks: Mapping[str, ModelCheck], benchmarks: Mapping[str, Benchmark], mistakes: list[Mistake]
+) -> dict[str, ModelCheck]:
     """The checks, those of `pool: area` that are too small replaced by what guards their items together.
 
     The least number is that of the family before pooling, so that pooling one slice never changes what becomes of
     another.
     """
-    families = Counter(check.model for check in checks.values() if check.rule is Rule.GUARD)
-    kept: dict[str, Check] = {}
-    small: dict[tuple[str, ...], list[Check]] = {}
+    families = Counter(check.model for check in checks.values() if isinstance(check, GuardCheck))
+    kept: dict[str, ModelCheck] = {}
+    small: dict[tuple[str, ...], list[GuardCheck]] = {}
     for key, check in checks.items():
         samples = loaded.suite.benchmarks[check.benchmark].samples
         least = least_guarded(families[check.model] or 1, loaded.suite.policy.guard_error)
-        if check.pool and too_small(check, check.n // samples, least):
+        if isinstance(check, GuardCheck) and check.pool and too_small(check, check.n // samples, least):
             offer = benchmarks[check.benchmark].offer
             area = check.slice.partition(".")[0] if level(check.slice, offer) == "category" else OVERALL
             small.setdefault((check.model, check.benchmark, check.rule_id, area), []).append(check)
@@ -65,8 +65,8 @@ def pooled(
 
 
 def _together(
-    group: list[Check], area: str, least: int, samples: int, offer: Offer, mistakes: list[Mistake]
-) -> list[Check]:
+    group: list[GuardCheck], area: str, least: int, samples: int, offer: Offer, mistakes: list[Mistake]
+) -> list[GuardCheck]:
     """What guards the items of some too small slices of an area; themselves where nothing is large enough."""
     first, n = group[0], sum(check.n for check in group)
     if area != OVERALL and len(group) > 1 and n >= least:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dsafe_runner.judges.base import AskingJudge, Judge
-from dsafe_runner.plan.shape import judge_in
+from dsafe_runner.plan.ids import judge_in
 from dsafe_runner.records import Sampling
 from dsafe_runner.suite.spec import Checkpoint, LlmJudge, LoadedSuite
 

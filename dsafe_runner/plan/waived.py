@@ -7,9 +7,9 @@ from fnmatch import fnmatchcase
 
 from dsafe_runner.config.words import listed
 from dsafe_runner.errors import Mistake
-from dsafe_runner.plan.shape import OVERLAP, Check
+from dsafe_runner.plan.checks import Check
 from dsafe_runner.suite.spec import LoadedSuite, Waiver
-from dsafe_runner.vocabulary import KAPPA, METRICS, Rule, rule_of
+from dsafe_runner.vocabulary import KAPPA
 
 
 def matching(pattern: str, ids: Iterable[str]) -> list[str]:
@@ -59,26 +59,10 @@ def _values(loaded: LoadedSuite, index: int, waiver: Waiver, matched: Mapping[st
             continue
         place = loaded.where("waivers", index, "value", check_id)
         lowest = -1.0 if check.rule.relative or check.metric == KAPPA.name else 0.0
-        if not lowest <= value <= 1.0 and check.benchmark != OVERLAP:
+        if not lowest <= value <= 1.0 and not check.counts:
             kind = "a change" if check.rule.relative else "a rate"
             what = f"waiver {waiver.check!r}: {value:g} is no value of {check_id}"
             yield Mistake(*place, what, f"write {kind} between {lowest:g} and 1")
-        elif inside(check, value):
+        elif check.keeps(value):
             what = f"waiver {waiver.check!r}: {value:g} is inside the limit of {check_id}, so nothing is excused"
             yield Mistake(*place, what, "write the value it has, or remove the waiver")
-
-
-def inside(check: Check, value: float) -> bool:
-    """Whether a value (of a comparison: a change) keeps the limit of a check."""
-    if check.rule is Rule.GUARD:
-        _, change = as_limit(check, value)
-        return change <= 0.0
-    return check.rule.holds(value, check.limit)
-
-
-def as_limit(check: Check, value: float) -> tuple[Rule, float]:
-    """The rule and limit that say: at least as good as this value."""
-    rule = check.rule
-    if rule is Rule.GUARD:
-        rule = rule_of(higher=METRICS[check.metric].higher_is_better, relative=True, at_least=False)
-    return rule, -value if rule.down else value

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dsafe_runner.benchmarks.base import Offer
-from dsafe_runner.plan import CALIBRATION, JUDGE, Plan, level, measurement_id
+from dsafe_runner.plan import CALIBRATION, Plan, calibrating, judge_subject, level, measurement_id
 from dsafe_runner.records import OVERALL, Estimate
 from dsafe_runner.runner.measured import Run
 from dsafe_runner.verdicts.metrics import estimate
@@ -63,14 +63,15 @@ def rows_of(plan: Plan, run: Run) -> list[Row]:
 
 def _judge_rows(plan: Plan, run: Run, name: str) -> Iterator[Row]:
     """How a judge agreed with labelled replies: over all, and for the replies of each class (its sensitivity)."""
-    evidence = run.evidence.get(measurement_id(JUDGE + name, CALIBRATION))
+    evidence = run.evidence.get(calibrating(name))
     if evidence is None:
         return
     for slice_name in plan.calibrations[name].slices:
         overall = slice_name == OVERALL
         for metric in (KAPPA.name, ACCURACY.name) if overall else (ACCURACY.name,):
             value = estimate(metric, evidence, slice_name, plan.loaded.suite.policy.confidence)
-            yield Row(JUDGE + name, "judge", CALIBRATION, metric, slice_name, OVERALL if overall else "area", value, {})
+            kind = OVERALL if overall else "area"
+            yield Row(judge_subject(name), "judge", CALIBRATION, metric, slice_name, kind, value, {})
 
 
 def _cells(plan: Plan, benchmark: str, offer: Offer) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dsafe_runner.engines.backends import identify
 from dsafe_runner.errors import DataError, DsafeError, UnavailableError
 from dsafe_runner.judges.base import AskingJudge
-from dsafe_runner.plan import JUDGE, Check, Measurement, Plan, checkpoint_of, engine_fields
+from dsafe_runner.plan import Check, Measurement, Plan, checkpoint_of, engine_fields, judge_subject
 from dsafe_runner.records import Sample, digest
 from dsafe_runner.runner.hearing import Hearing
 from dsafe_runner.runner.identity import data_identity, model_identity, requests_for
@@ -111,7 +111,7 @@ def _add_judges(plan: Plan, made: Prepared, job: Callable[[str], Job]) -> None:
             continue
         model = None
         if isinstance(judge, AskingJudge):
-            model = _found(job, JUDGE + name, own, made)
+            model = _found(job, judge_subject(name), own, made)
             if model is None:
                 continue
         made.judges[name] = Reader.of(plan, name, model)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from dsafe_runner.judges.sheet import SheetJudge
-from dsafe_runner.plan import Check, Measurement, Plan, resolve
+from dsafe_runner.plan import Check, Measurement, ModelCheck, Plan, resolve
 from dsafe_runner.runner.judging import Answer
 from dsafe_runner.runner.sheets import append_answers
 from dsafe_runner.verdicts.evidence import Evidence
@@ -21,7 +21,7 @@ FLAGGED = 0
 
 def reviewed_benchmarks(checks: Iterable[Check]) -> set[str]:
     """Ids of the measurements whose flagged replies people read."""
-    return {check.own for check in checks if check.reviewed}
+    return {check.own for check in checks if isinstance(check, ModelCheck) and check.reviewed}
 
 
 def review(plan: Plan, measurement: Measurement, evidence: Evidence, answers: list[Answer]) -> str | None:

@@ -13,7 +13,7 @@ from dsafe_runner.benchmarks.base import SlowGrading
 from dsafe_runner.benchmarks.copies import copies
 from dsafe_runner.errors import EvidenceError
 from dsafe_runner.judges.base import ReadingJudge
-from dsafe_runner.plan import CALIBRATION, OVERLAP, Check, Plan
+from dsafe_runner.plan import Check, ModelCheck, Plan
 from dsafe_runner.records import Outcome, Response, Score, Status
 from dsafe_runner.runner.jobs import Job
 from dsafe_runner.runner.judging import Answer
@@ -36,7 +36,7 @@ class Stopper:
         self._fail_fast = plan.loaded.suite.policy.fail_fast
         self._evidence: dict[str, Evidence] = {}
         self._places: dict[str, list[tuple[str, str, int]]] = {}
-        self._open = [check for check in checks if check.benchmark not in (CALIBRATION, OVERLAP)]
+        self._open = [check for check in checks if isinstance(check, ModelCheck)]
         self._failed: set[str] = set()
         self._samples = {name: {s.id: s for s in samples} for name, samples in ready.samples.items()}
         self._since = 0

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from dsafe_runner.errors import EvidenceError
-from dsafe_runner.plan import OVERLAP, Check, Plan
+from dsafe_runner.plan import CalibrationCheck, Check, ContaminationCheck, GateCheck, GuardCheck, Plan
 from dsafe_runner.plan.baseline import Baseline
 from dsafe_runner.plan.published import Published
-from dsafe_runner.plan.waived import as_limit
 from dsafe_runner.records import Estimate, Status, Verdict
 from dsafe_runner.verdicts.evidence import Evidence
-from dsafe_runner.verdicts.rules import decide_check, decide_guards
+from dsafe_runner.verdicts.overlap import overlap_verdict
+from dsafe_runner.verdicts.rules import decide_calibration, decide_check, decide_guards
 from dsafe_runner.verdicts.waivers import Result, settle
 from dsafe_runner.vocabulary import Rule
 
@@ -34,20 +34,16 @@ def decide_one(plan: Plan, check: Check, evidence: Mapping[str, Evidence]) -> Ve
     if value is None or verdict.status is not Status.FAIL:
         return verdict
     # the check once more, with what is excused in place of its limit: the same test, at the same confidence
-    rule, limit = as_limit(check, value)
-    excused = replace(check, rule=rule, limit=limit)
-    if check.rule is Rule.GUARD:
-        # as guards are: about items like these, whatever the judge is worth
-        excused = replace(excused, uncertainty="items", calibration=None)
-    again = _gate(plan, excused, evidence)
+    excused = check.excusing(value)
+    again = _decided(plan, excused, evidence)
     # an excuse of the worst there can be covers everything, so it must be what is seen
     other = _known(verdict.reference)
     seen = verdict.details.get("value")
     if seen is None and (ours := _known(verdict.estimate)) is not None:
         # answers are missing: what is there has to do
         seen = ours - (other or 0.0)
-    ends = [_above_worst(rule, rate, other) for rate in (value, value if seen is None else seen)]
-    worst = check.benchmark != OVERLAP and ends[0] < _NEAR and ends[1] > _FAR
+    ends = [_above_worst(excused.rule, rate, other) for rate in (value, value if seen is None else seen)]
+    worst = not check.counts and ends[0] < _NEAR and ends[1] > _FAR
     excuse = {"value": value, "stands": again.status.value, "open": again.because_missing, "worst": worst}
     return replace(verdict, details={**verdict.details, "excuse": excuse})
 
@@ -64,8 +60,20 @@ def _above_worst(rule: Rule, value: float, reference: float | None) -> float:
 
 
 def _decided(plan: Plan, check: Check, evidence: Mapping[str, Evidence]) -> Verdict:
-    if check.rule is not Rule.GUARD:
-        return _gate(plan, check, evidence)
+    policy = plan.loaded.suite.policy
+    match check:
+        case ContaminationCheck():
+            return overlap_verdict(check, evidence[check.own])
+        case CalibrationCheck():
+            return decide_calibration(check, evidence[check.own], policy)
+        case GuardCheck():
+            return _guard(plan, check, evidence)
+        case GateCheck():
+            return _gate(plan, check, evidence)
+    raise TypeError(check)
+
+
+def _guard(plan: Plan, check: GuardCheck, evidence: Mapping[str, Evidence]) -> Verdict:
     candidate = evidence[check.own]
     family = plan.family(check.model)
     measured = tuple(m for member in family for m in (member.own, member.other or "") if m in evidence)
@@ -76,7 +84,7 @@ def _decided(plan: Plan, check: Check, evidence: Mapping[str, Evidence]) -> Verd
     return found
 
 
-def _gate(plan: Plan, check: Check, evidence: Mapping[str, Evidence]) -> Verdict:
+def _gate(plan: Plan, check: GateCheck, evidence: Mapping[str, Evidence]) -> Verdict:
     policy = plan.loaded.suite.policy
     candidate = evidence[check.own]
     judged = evidence[check.calibration] if check.calibration else None
@@ -88,7 +96,7 @@ def _gate(plan: Plan, check: Check, evidence: Mapping[str, Evidence]) -> Verdict
     return decide_check(check, candidate, reference, policy, flips, judged)
 
 
-def _counts(plan: Plan, check: Check, published: Published) -> tuple[float, float]:
+def _counts(plan: Plan, check: GateCheck, published: Published) -> tuple[float, float]:
     use = plan.loaded.suite.benchmarks[check.benchmark].use
     counts = published.counts.get(use, {}).get(check.metric, {}).get(check.slice)
     if counts is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dsafe_runner.plan import Check
+from dsafe_runner.plan import GateCheck, ModelCheck
 from dsafe_runner.records import OVERALL, Estimate, Outcome
 from dsafe_runner.verdicts.evidence import Evidence
 from dsafe_runner.verdicts.gate import Decision, Sure, Why, undecided
@@ -23,7 +23,7 @@ def judge_known(metric: str, evidence: Evidence) -> Calibration:
     return found
 
 
-def judge_doubts_of(check: Check, ours: Estimate, theirs: Estimate | None, known: Calibration) -> list[Refusal]:
+def judge_doubts_of(check: ModelCheck, ours: Estimate, theirs: Estimate | None, known: Calibration) -> list[Refusal]:
     """Why the judge's verdicts cannot carry this gate; nothing where they can."""
     sides = [Judged(side.k, side.unscored, side.n - side.unasked, known) for side in (ours, theirs) if side is not None]
     # false alarms fill a limit only where nobody reads the flagged replies, and the flags themselves are counted
@@ -31,7 +31,7 @@ def judge_doubts_of(check: Check, ours: Estimate, theirs: Estimate | None, known
     return doubts(*sides, harm=METRICS[check.metric].harm, limit=alone, confidence=check.confidence)
 
 
-def review_decision(check: Check, evidence: Evidence, known: Calibration | None, sure: Sure) -> Decision:
+def review_decision(check: GateCheck, evidence: Evidence, known: Calibration | None, sure: Sure) -> Decision:
     """`max` of a rate of which people confirm every reply the judge flags.
 
     A flagged reply nobody has read is unknown, as is a missing verdict; what the judge may have overlooked is bounded

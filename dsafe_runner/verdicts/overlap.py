@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsafe_runner.plan import Check
+from dsafe_runner.plan import ContaminationCheck
 from dsafe_runner.records import Estimate, Outcome, Status, Verdict
 from dsafe_runner.verdicts.evidence import Evidence
 
@@ -10,7 +10,7 @@ LISTED = 20
 """Ids a verdict names; `dsafe overlap` names all, with the items."""
 
 
-def overlap_verdict(check: Check, evidence: Evidence) -> Verdict:
+def overlap_verdict(check: ContaminationCheck, evidence: Evidence) -> Verdict:
     """FAIL where more samples overlap than the suite allows.
 
     Raises:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dsafe_runner.plan import CALIBRATION, OVERLAP, Check, Plan
+from dsafe_runner.plan import CalibrationCheck, Check, ContaminationCheck, GateCheck, GuardCheck, Plan
 from dsafe_runner.statistics.feasibility import needed
 from dsafe_runner.statistics.power import ASSUMED_FLIPS, detectable_drop, failing_rate, passing_rate
 from dsafe_runner.verdicts.guards import one_of
-from dsafe_runner.vocabulary import Rule
 
 
 def foresee(plan: Plan, check: Check) -> str:
@@ -14,17 +13,29 @@ def foresee(plan: Plan, check: Check) -> str:
 
     That share is assumed unless the suite has measured it; docs/statistics.md says what follows from it.
     """
-    if check.benchmark == OVERLAP:
-        return f"{check.n} training samples"
-    if check.benchmark == CALIBRATION:
-        return f"{check.n} labelled replies"
+    match check:
+        case ContaminationCheck():
+            return f"{check.n} training samples"
+        case CalibrationCheck():
+            return f"{check.n} labelled replies"
+        case GuardCheck():
+            return _guarded(plan, check)
+        case GateCheck():
+            return _gated(plan, check)
+    raise TypeError(check)
+
+
+def _guarded(plan: Plan, check: GuardCheck) -> str:
+    samples = plan.loaded.suite.benchmarks[check.benchmark].samples
+    level = one_of(len(plan.family(check.model)), plan.loaded.suite.policy.guard_error)
+    sees = detectable_drop(check.n // samples, ASSUMED_FLIPS, level, samples)
+    what = "sees no drop at all" if sees is None else f"sees drops of {100 * sees:.0f} points or more"
+    return f"pools {', '.join(check.parts)}: {what}" if check.parts else what
+
+
+def _gated(plan: Plan, check: GateCheck) -> str:
     samples = plan.loaded.suite.benchmarks[check.benchmark].samples
     items = check.n // samples
-    if check.rule is Rule.GUARD:
-        level = one_of(len(plan.family(check.model)), plan.loaded.suite.policy.guard_error)
-        sees = detectable_drop(items, ASSUMED_FLIPS, level, samples)
-        what = "sees no drop at all" if sees is None else f"sees drops of {100 * sees:.0f} points or more"
-        return f"pools {', '.join(check.parts)}: {what}" if check.parts else what
     if not check.rule.relative:
         return _rate(check, items, samples)
     if check.uncertainty != "items":
@@ -38,7 +49,7 @@ def foresee(plan: Plan, check: Check) -> str:
     )
 
 
-def _rate(check: Check, items: int, samples: int) -> str:
+def _rate(check: GateCheck, items: int, samples: int) -> str:
     if check.uncertainty == "none" and not check.corrected:
         count = needed(check.rule, check.limit, check.n, uncertainty="none")
         return f"needs {count} of {check.n}" if check.rule.at_least else f"allows {count} of {check.n}"

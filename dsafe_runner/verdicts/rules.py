@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from dsafe_runner.errors import EvidenceError
-from dsafe_runner.plan import CALIBRATION, OVERLAP, Check
+from dsafe_runner.plan import CalibrationCheck, Check, GateCheck, GuardCheck, ModelCheck
 from dsafe_runner.records import Estimate, Gap, Status, Verdict
 from dsafe_runner.statistics.paired_tests import SLACK
 from dsafe_runner.suite.spec import Policy
@@ -22,7 +22,6 @@ from dsafe_runner.verdicts import gate, guards, judge_error
 from dsafe_runner.verdicts.evidence import Evidence
 from dsafe_runner.verdicts.judged import judge_doubts_of, judge_known, review_decision
 from dsafe_runner.verdicts.metrics import estimate, tally
-from dsafe_runner.verdicts.overlap import overlap_verdict
 from dsafe_runner.verdicts.wording import causes, gate_sentence, guard_sentence, judge_cannot, span
 from dsafe_runner.vocabulary import METRICS, metric_named
 
@@ -38,7 +37,7 @@ def allowance(limit: float, n: int) -> int:
 
 
 def decide_check(
-    check: Check,
+    check: GateCheck,
     candidate: Evidence,
     reference: Evidence | tuple[float, float] | None,
     policy: Policy,
@@ -54,13 +53,9 @@ def decide_check(
     Raises:
         EvidenceError: an empty slice, or two sides that do not hold the same items.
     """
-    if check.benchmark == OVERLAP:
-        return overlap_verdict(check, candidate)
     if check.calibration is not None and calibration is None:
         raise EvidenceError(f"what judge {check.judge} said of its labelled replies was not measured; run again")
     ours = estimate(check.metric, candidate, check.slice, check.confidence)
-    if check.benchmark == CALIBRATION:
-        return _hygiene(check, _calibrated(check, ours), ours, check.model, policy)
     sure = gate.Sure(check.uncertainty, check.confidence, rerun_flips)
     own, draws = tally(check.metric, candidate, check.slice), candidate.draws(check.slice)
     theirs = None
@@ -103,7 +98,9 @@ def decide_check(
     return _caps(check, _believed(check, verdict, ours, theirs, calibration, policy), ours, theirs, policy)
 
 
-def decide_guards(checks: tuple[Check, ...], evidence: Mapping[str, Evidence], policy: Policy) -> dict[str, Verdict]:
+def decide_guards(
+    checks: tuple[GuardCheck, ...], evidence: Mapping[str, Evidence], policy: Policy
+) -> dict[str, Verdict]:
     """The verdicts on those guards of a model's family that have been measured, by check id.
 
     Raises:
@@ -168,7 +165,7 @@ def decide_guards(checks: tuple[Check, ...], evidence: Mapping[str, Evidence], p
 
 
 def _believed(
-    check: Check,
+    check: ModelCheck,
     verdict: Verdict,
     ours: Estimate,
     theirs: Estimate | None,
@@ -183,7 +180,7 @@ def _believed(
         return verdict
     doubt = None
     for proof in check.proofs:
-        found = decide_check(proof, calibration, None, policy)
+        found = decide_calibration(proof, calibration, policy)
         if doubt is None and found.status is not Status.PASS:
             word = "failed" if found.status is Status.FAIL else "did not pass"
             doubt = f"judge {check.judge} {word} its calibration ({found.reason})"
@@ -196,7 +193,7 @@ def _believed(
     return replace(verdict, status=Status.INCONCLUSIVE, reason=f"cannot tell: {doubt}: {seen}")
 
 
-def _same_items(check: Check, ours: Evidence, theirs: Evidence) -> None:
+def _same_items(check: ModelCheck, ours: Evidence, theirs: Evidence) -> None:
     if ours.items(check.cells) != theirs.items(check.cells) or ours.samples != theirs.samples:
         raise EvidenceError(f"{ours.measurement} and {theirs.measurement} do not hold the same items")
 
@@ -208,7 +205,7 @@ def _gaps(decided: gate.Decision, ours: Estimate, theirs: Estimate | None) -> di
     return {**gaps, **({Gap.NOT_REVIEWED.value: unread} if unread > 0 else {})}
 
 
-def _details(check: Check, decided: gate.Decision) -> dict[str, object]:
+def _details(check: GateCheck, decided: gate.Decision) -> dict[str, object]:
     return {
         "role": "gate",
         "uncertainty": decided.sure.uncertainty,
@@ -228,8 +225,13 @@ def _details(check: Check, decided: gate.Decision) -> dict[str, object]:
     }
 
 
-def _calibrated(check: Check, ours: Estimate) -> Verdict:
-    """Whether a judge is proven to agree with people."""
+def decide_calibration(check: CalibrationCheck, candidate: Evidence, policy: Policy) -> Verdict:
+    """Whether a judge is proven to agree with people.
+
+    Raises:
+        EvidenceError: there are no labelled replies.
+    """
+    ours = estimate(check.metric, candidate, check.slice, check.confidence)
     shown = f"{check.metric} {_rate(ours)} ({ours.low:.3f} to {ours.high:.3f}, {ours.k} of {ours.n} as labelled)"
     if ours.low >= check.limit:
         status, sentence = Status.PASS, f"{shown}: proven >= {check.limit:g}"
@@ -239,10 +241,12 @@ def _calibrated(check: Check, ours: Estimate) -> Verdict:
         status = Status.INCONCLUSIVE
         sentence = f"cannot tell: {shown}, limit {check.limit:g} inside the interval; label more replies"
     details = {"role": "gate", "uncertainty": "items", "confidence": check.confidence}
-    return Verdict(check.id, status, sentence, estimate=ours, details=details)
+    return _hygiene(
+        check, Verdict(check.id, status, sentence, estimate=ours, details=details), ours, check.model, policy
+    )
 
 
-def _caps(check: Check, verdict: Verdict, ours: Estimate, theirs: Estimate | None, policy: Policy) -> Verdict:
+def _caps(check: ModelCheck, verdict: Verdict, ours: Estimate, theirs: Estimate | None, policy: Policy) -> Verdict:
     if check.unlabelled and verdict.status is Status.PASS:
         doubt = "the judge was never held against labelled replies; add `calibration:` to it"
         reason = f"cannot pass: {doubt}. {verdict.reason}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from dsafe_runner.plan import Check
+from dsafe_runner.plan import GateCheck, GuardCheck
 from dsafe_runner.records import Status
 from dsafe_runner.statistics.paired_tests import SLACK
 from dsafe_runner.verdicts.gate import Decision, Why
@@ -18,7 +18,10 @@ from dsafe_runner.verdicts.judge_doubts import Refusal
 
 
 def gate_sentence(
-    check: Check, decided: Decision, refusals: Sequence[Refusal] = (), gaps: Mapping[str, int] = MappingProxyType({})
+    check: GateCheck,
+    decided: Decision,
+    refusals: Sequence[Refusal] = (),
+    gaps: Mapping[str, int] = MappingProxyType({}),
 ) -> str:
     """The sentence of a gate. `refusals`: why its judge cannot be believed, if so; `gaps`: why answers are missing."""
     name = check.metric if check.versus is None else f"{check.metric} {check.rule} vs {check.versus}"
@@ -45,7 +48,7 @@ def gate_sentence(
     return f"cannot tell: {why}: {seen} ({facts})"
 
 
-def guard_sentence(check: Check, guarded: Guarded) -> str:
+def guard_sentence(check: GuardCheck, guarded: Guarded) -> str:
     """The sentence of a guard."""
     moved = span(guarded.value, guarded.least, guarded.most, "+.3f")
     what = f"{check.metric} vs {check.versus} {moved}, lost {guarded.lost}, gained {guarded.gained} of {guarded.items}"
@@ -68,12 +71,12 @@ def guard_sentence(check: Check, guarded: Guarded) -> str:
     return f"cannot tell: {guarded.missing} answers are missing{unmeasured}: {what} (family p {guarded.family_p:.3f})"
 
 
-def _blind(check: Check, decided: Decision) -> str:
+def _blind(check: GateCheck, decided: Decision) -> str:
     other = f"{check.versus} {decided.other_k:g} of {decided.other_n:g}"
     return f"the worst model there can be would be inside this limit ({other}), and something is lost or missing"
 
 
-def _only_because(check: Check, decided: Decision) -> str:
+def _only_because(check: GateCheck, decided: Decision) -> str:
     """What a pass stands on where the limit says nothing against such a reference."""
     if not decided.blind:
         return ""
@@ -107,16 +110,16 @@ def _range(decided: Decision) -> tuple[float, float]:
     return decided.least, decided.most
 
 
-def _shown(check: Check, decided: Decision) -> str:
+def _shown(check: GateCheck, decided: Decision) -> str:
     least, most = _range(decided)
     return span(least if decided.value is not None else None, least, most, ".3f" if check.versus is None else "+.3f")
 
 
-def _number(check: Check, value: float) -> str:
+def _number(check: GateCheck, value: float) -> str:
     return f"{value:.3f}" if check.versus is None else f"{value + 0.0:+.3f}"
 
 
-def _facts(check: Check, decided: Decision, gaps: Mapping[str, int]) -> str:
+def _facts(check: GateCheck, decided: Decision, gaps: Mapping[str, int]) -> str:
     """The counts behind it."""
     parts = []
     if check.versus is None:
@@ -150,7 +153,7 @@ def _facts(check: Check, decided: Decision, gaps: Mapping[str, int]) -> str:
     return "; ".join(parts)
 
 
-def _why(check: Check, decided: Decision, refusals: Sequence[Refusal]) -> str:
+def _why(check: GateCheck, decided: Decision, refusals: Sequence[Refusal]) -> str:
     if decided.why is Why.NOT_CALIBRATED:
         if not refusals:
             return "the judge has no labelled replies that tell what it overlooks; add `calibration:` to it"

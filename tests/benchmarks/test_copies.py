@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsafe_runner.benchmarks.copies import copies
-from dsafe_runner.plan import Check
+from dsafe_runner.plan import GateCheck, GuardCheck
 from dsafe_runner.records import Message, Outcome, Sample, Score, Status
 from dsafe_runner.suite.spec import Policy
 from dsafe_runner.verdicts.evidence import fill, read_evidence, write_evidence
@@ -55,6 +55,9 @@ def test_the_order_of_options_is_no_part_of_a_question():
     assert copies([one, turned, other]) == {"a": "a", "b": "a"}
 
 
+ABOUT = {"model": "m", "benchmark": "b", "slice": "overall", "metric": "acc", "n": 120, "where": ("x", 1, 1)}
+
+
 def evidence(measurement, right, n, alike):
     scores = [Score(f"q{i}", 0, Outcome.RIGHT if i < right else Outcome.WRONG) for i in range(n)]
     slices = {f"q{i}": ("overall",) for i in range(n)}
@@ -62,7 +65,7 @@ def evidence(measurement, right, n, alike):
 
 
 def test_copies_prove_what_one_item_proves(tmp_path):
-    check = Check("m", "b", "overall", "acc", Rule.MIN, 0.9, None, 120, ("x", 1, 1))
+    check = GateCheck(**ABOUT, rule=Rule.MIN, limit=0.9)
     assert decide_check(check, evidence("m::b", 120, 120, 0), None, Policy()).status is Status.PASS
     alike = evidence("m::b", 120, 120, 120)
     write_evidence(tmp_path / "scores.jsonl", alike)
@@ -70,7 +73,7 @@ def test_copies_prove_what_one_item_proves(tmp_path):
         verdict = decide_check(check, found, None, Policy())
         assert verdict.status is Status.INCONCLUSIVE
         assert verdict.estimate.low < 0.06
-    drop = Check("m", "b", "overall", "acc", Rule.DROP, 0.05, "r", 120, ("x", 1, 1))
+    drop = GateCheck(**ABOUT, rule=Rule.DROP, limit=0.05, versus="r")
     for n, status in ((0, Status.PASS), (120, Status.INCONCLUSIVE)):
         # the copies are the candidate's items: a reference of which only outcomes are left has no texts
         sides = evidence("m::b", 120, 120, n), evidence("r::b", 120, 120, 0)
@@ -79,7 +82,7 @@ def test_copies_prove_what_one_item_proves(tmp_path):
 
 
 def test_a_guard_on_copies_of_one_item_passes_only_without_a_loss():
-    check = Check("m", "b", "overall", "acc", Rule.GUARD, 0.0, "r", 120, ("x", 1, 1))
+    check = GuardCheck(**ABOUT, versus="r")
     reference = evidence("r::b", 120, 120, 0)
 
     def guarded(right, alike):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dsafe_runner.errors import ConfigError
-from dsafe_runner.plan import Plan, make_plan
+from dsafe_runner.plan import GuardCheck, Plan, make_plan
 from dsafe_runner.records import Outcome, Score, Status
 from dsafe_runner.suite.load import load_suite
 from dsafe_runner.verdicts.decide import decide_one
@@ -63,7 +63,7 @@ def test_pooled_by_item_counts(tmp_path):
     made = plan(tmp_path, "per: [category], pool: area")
     # three of area a are enough together; b has one only and its area is large enough; c is not, so everything is
     assert guards(made) == {"a.large": 60, "b.large": 40, "a.pooled": 24, "b": 44, "overall": 134}
-    (pool,) = (check for check in made.checks if check.parts)
+    (pool,) = (check for check in made.checks if isinstance(check, GuardCheck) and check.parts)
     assert pool.id == "safe::mine/a.pooled[acc-guard.vs.base]"
     assert pool.parts == ("a.one", "a.three", "a.two")
     assert foresee(made, pool).startswith("pools a.one, a.three, a.two: ")

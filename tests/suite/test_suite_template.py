@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dsafe_runner.plan import make_plan
+from dsafe_runner.plan import ModelCheck, make_plan
 from dsafe_runner.suite.load import load_suite
 from dsafe_runner.suite.spec import LoadedSuite
 from dsafe_runner.suite.template import render_suite
@@ -52,7 +52,7 @@ def test_with_a_calibrated_judge_its_refusal_limits_are_there_for_the_taking(tmp
         "refusal-rate-rise.vs.base",
         "kappa-min",
     }
-    assert not any(check.unlabelled for check in checks)
+    assert not any(isinstance(check, ModelCheck) and check.unlabelled for check in checks)
 
 
 def test_a_reasoning_model_and_its_base(tmp_path: Path) -> None:

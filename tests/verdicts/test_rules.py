@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsafe_runner.errors import EvidenceError
-from dsafe_runner.plan import Check
+from dsafe_runner.plan import GateCheck, GuardCheck
 from dsafe_runner.records import Outcome, Score, Status
 from dsafe_runner.suite.spec import Policy
 from dsafe_runner.verdicts.evidence import fill, read_evidence, write_evidence
@@ -34,8 +34,20 @@ def labelled(labels):
     return fill("m::b", 1, {f"s{i}": ("overall",) for i in range(len(labels))}, scores)
 
 
+ABOUT = {"model": "m", "benchmark": "b", "where": ("x.safety.yaml", 3, 5)}
+
+
+def gate(metric, rule, limit, versus, n, **more):
+    made = {"slice": "overall", "metric": metric, "rule": rule, "limit": limit, "versus": versus, "n": n}
+    return GateCheck(**ABOUT, **made, **more)
+
+
+def guard(metric, n, slice_name="overall", **more):
+    return GuardCheck(**ABOUT, slice=slice_name, metric=metric, versus="ref", n=n, **more)
+
+
 def check(rule, limit, metric="acc", versus=None, n=1):
-    return Check("m", "b", "overall", metric, rule, limit, versus, n, ("x.safety.yaml", 3, 5), uncertainty="none")
+    return gate(metric, rule, limit, versus, n, uncertainty="none")
 
 
 def status(rule, limit, ours, theirs=None, metric="acc", policy=LENIENT):
@@ -205,7 +217,7 @@ def test_a_gate_that_no_candidate_could_fail_passes_only_without_a_loss():
 
 
 def proven(rule, limit, ours, theirs=None, metric="acc", **more):
-    made = Check("m", "b", "overall", metric, rule, limit, "ref" if theirs else None, 1, ("x", 3, 5), **more)
+    made = gate(metric, rule, limit, "ref" if theirs else None, 1, **more)
     return decide_check(made, ours, theirs, LENIENT)
 
 
@@ -292,7 +304,7 @@ def test_samples_need_to_know_how_much_a_rerun_differs():
 
 
 def guard_checks(*slices):
-    return tuple(Check("m", "b", name, "acc", Rule.GUARD, 0.0, "ref", 50, ("x", 3, 5), tripwire=0.5) for name in slices)
+    return tuple(guard("acc", 50, name, tripwire=0.5) for name in slices)
 
 
 def sliced(**marks):
@@ -342,9 +354,7 @@ def test_a_tripwire_needs_no_proof_and_missing_answers_no_excuse():
 
 def judged_guard(says):
     """A guard on refusals of which a judge says 2 on both sides; `says`: of labelled replies, class -> its verdict."""
-    check = Check(
-        "m", "b", "overall", "rr-1", Rule.GUARD, 0.0, "ref", 50, ("x", 3, 5), calibration="judge.j::calibration"
-    )
+    check = guard("rr-1", 50, judge="j", calibrated=True)
     refused = [Score(f"i{n}", 0, Outcome.LABELLED, label=2) for n in range(50)]
     items = {f"i{n}": ("overall",) for n in range(50)}
     evidence = {f"{side}::b": fill(f"{side}::b", 1, items, refused) for side in ("m", "ref")}
@@ -394,7 +404,7 @@ def test_a_cut_evidence_file_is_an_error_not_fewer_items(tmp_path):
 
 def test_guards_have_an_error_budget_of_their_own():
     """15 of 120 lost is a proven drop, however sure the gates beside it have to be."""
-    made = Check("m", "b", "overall", "acc", Rule.GUARD, 0.0, "ref", 120, ("x", 3, 5))
+    made = guard("acc", 120)
 
     def guarded(lost, policy):
         ours, theirs = graded("0" * lost + "1" * (120 - lost)), graded("1" * 120, measurement="ref::b")
