@@ -10,15 +10,26 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_WORD = r"(?:think|thinking|thoughts?|seed:think)"
+_WORD = r"(?:(?:[a-z0-9]{1,12}[_:]|ant)?think(?:ing)?|thoughts?)"
 _LEFT, _RIGHT = r"[<＜‹〈《⟨◁\[【]|&lt;", r"[>＞›〉》⟩▷\]】]|&gt;"
 _TAG = re.compile(
     rf"(?:{_LEFT})\s{{0,2}}(?P<close>[/／]?)\s{{0,2}}{_WORD}\s{{0,2}}(?:{_RIGHT})"
-    r"|<\|(?P<end>/|end_of_|end_?)?(?:(?:begin|start)_(?:of_)?)?(?:thinking|thoughts?|think)\|>",
+    r"|<\|(?P<end>/|end_of_|end_?)?(?:(?:begin|start)_(?:of_)?)?(?:thinking|thoughts?|think|reasoning)(?:_(?:start|begin|(?P<ended>end)))?\|>",
     re.IGNORECASE,
 )
 """Tags of thinking in any spelling that models or renderers give them."""
-_ASIDE = re.compile(r"(?:<)\s?(?:reasoning|reason|scratchpad|reflection|inner_monologue)\s?(?:>)", re.IGNORECASE)
+_ALOUD_NAME = (
+    r"(?:think|thought|reason|rationale|deliberat|ponder|contemplat|reflect|monologue|scratch_?pad|思考|推理|思维"
+    r"|(?<![a-z])cot(?![a-z]))"
+)
+_ASIDE = re.compile(
+    rf"<\|?\s?(?=[\w:-]*(?:{_ALOUD_NAME}|analysis|分析))[\w:-]{{1,30}}\s?\|?>"
+    rf"|\[(?=[\w:-]*{_ALOUD_NAME})[\w:-]{{1,30}}\]"
+    # a heading of an answer looks the same, until it is closed
+    rf"|(?P<left>[\[【〔])(?=[\w:-]*(?:{_ALOUD_NAME}|analysis|分析))(?P<name>[\w:-]{{1,30}})[\]】〕]"
+    r"(?=.*?(?P=left)\s?[/／]\s?(?P=name))",
+    re.IGNORECASE | re.DOTALL,
+)
 """Tags that begin a text only where it thinks aloud; elsewhere they may be markup somebody asked for."""
 _CHANNEL = re.compile(r"<\|(?:channel|constrain)\|?>|<\|message\|>")
 _GLUED = re.compile(r"assistant(?:final|analysis|commentary)")
@@ -40,17 +51,37 @@ _BEFORE = re.compile(r"[\s\ufeff\u200b\u200e*_>#\"'“”‘’-]*")
 _PIPES = r"[|｜]"
 _TURN = re.compile(
     rf"<{_PIPES}(?:im_start|start_header_id|start_of_role|begin_of_turn|start_of_turn_token|user_token|chatbot_token"
+    r"|header_start|role_start"
     rf"|(?:user|assistant|system|human|observation|prompter)){_PIPES}>"
     rf"|<\|start\|>(?=(?:user|system|developer|tool)\b)"
-    r"|<start_of_turn>|\[INST\]|<<SYS>>|<\|?turn\|?>(?=\s?(?:user|model|assistant))",
+    r"|<start_of_turn>|\[INST\]|<<SYS>>|<\|?turn\|?>(?=\s?(?:user|model|assistant))"
+    r"|\[\|(?:human|user|assistant|ai|system)\|\]|<extra_id_1>(?=\s?(?:user|assistant|system))"
+    r"|<s>(?=\s?(?:user|human|assistant)\b)|<\|end_?of_?text\|>(?=\s*[^\s<])",
     re.IGNORECASE,
 )
-"""Control tokens that open a turn."""
+"""Control tokens that open a turn, or end the text they stand in."""
 # Llama 3 without its control tokens: the role is glued to the end of what was said before
 _GLUED_ROLE = re.compile(r"(?<=[.!?。！？…\"”』】）)])(?:assistant|user)\n\n(?=\S)")
 # ChatML and its like without them: a role alone on its line, and the answer's role again after it
 _USER_LINE = re.compile(r"(?<=\n)(?:user|human)[ \t\r]*\n")
 _ANSWER_LINE = re.compile(r"(?<=\n)(?:assistant|model|bot)[ \t\r]*\n")
+_SPEAKERS: list[tuple[re.Pattern[str], re.Pattern[str]]] = [
+    (
+        re.compile(r"(?<=\S\n\n)(?:human|user|用户|人类)[ \t]*[:：]", re.IGNORECASE),
+        re.compile(r"(?<=\n\n)(?:assistant|ai|model|bot|助手|助理)[ \t]*[:：]", re.IGNORECASE),
+    ),
+    (
+        re.compile(r"(?<=\n)#{2,4} ?(?:instruction|input|user|human|指令)[ \t]*[:：]", re.IGNORECASE),
+        re.compile(r"(?<=\n)#{2,4} ?(?:response|output|assistant|回复|回答)[ \t]*[:：]", re.IGNORECASE),
+    ),
+]
+"""Templates of plain text: what opens the user's turn, and the answer's after it."""
+_DIALOGUE = re.compile(
+    r"dialogue|dialog\b|conversation|transcript|script|chat|role-?play|interview|prompt|template|alpaca|instruction"
+    r"|对话|聊天|剧本|台词|访谈|问答|提示词|模板|指令",
+    re.IGNORECASE,
+)
+"""A prompt that may ask for speakers, or a template, in the answer."""
 
 _FENCE = re.compile(r"^[ \t]{0,3}(?P<mark>`{3,}|~{3,})(?P<info>[^\n]*)$", re.MULTILINE)
 _INLINE = re.compile(r"(?<!`)(`{1,2})(?!`)[^`\n]{1,120}?(?<!`)\1(?!`)")
@@ -107,14 +138,21 @@ def turn_sign(text: str, *, prompt: str = "") -> str | None:
     if not text:
         return None
     code = list(_code(text))
-    last = max((found.start() for found in _ANSWER_LINE.finditer(text)), default=-1)
-    for pattern, end in ((_TURN, len(text)), (_GLUED_ROLE, len(text)), (_USER_LINE, last)):
+    looked_for = [(_TURN, len(text)), (_GLUED_ROLE, len(text)), (_USER_LINE, _last(_ANSWER_LINE, text))]
+    if not _DIALOGUE.search(prompt):
+        looked_for += [(user, _last(answer, text)) for user, answer in _SPEAKERS]
+    for pattern, end in looked_for:
         for found in pattern.finditer(text):
             if found.start() >= end:
                 break
             if not _hidden(found, text, code) and not _copied(found, text, prompt):
                 return found[0].strip()
     return None
+
+
+def _last(pattern: re.Pattern[str], text: str) -> int:
+    """Where a pattern is found for the last time, -1 where it is not."""
+    return max((found.start() for found in pattern.finditer(text)), default=-1)
 
 
 def is_thinking_token(token: str) -> bool:
@@ -126,7 +164,7 @@ def opens_thinking(prompt: str) -> str | None:
     """The mark with which a rendered prompt opens the model's thinking, None where it does not."""
     end = prompt.rstrip()[-60:]
     tags = list(_TAG.finditer(end))
-    if tags and tags[-1].end() == len(end) and not (tags[-1]["close"] or tags[-1]["end"]):
+    if tags and tags[-1].end() == len(end) and not (tags[-1]["close"] or tags[-1]["end"] or tags[-1]["ended"]):
         return tags[-1][0]
     return "<|channel|>analysis" if re.search(r"<\|channel\|>analysis(?:<\|message\|>)?$", end) else None
 

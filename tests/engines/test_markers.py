@@ -28,6 +28,20 @@ from dsafe_runner.engines.markers import is_thinking_token, opens_thinking, thin
         ("<seed:think>hm</seed:think>No.", None),
         ("<thought>hm</thought>", None),
         ("<reasoning>hm</reasoning><answer>A</answer>", None),
+        ("<antThinking>hm</antThinking>No.", None),
+        ("hm</longcat_think>No.", None),
+        ("<mm:think>hm</mm:think>No.", None),
+        ("<Deep_Think>hm", None),
+        ("<o1_thinking>hm", None),
+        ("<analysis>hm</analysis>No.", None),
+        ("<CoT>hm</CoT>No.", None),
+        ("<ponder>hm</ponder>No.", None),
+        ("<推理过程>hm", None),
+        ("【思考】想一想【/思考】不行。", None),
+        ("[REASONING]hm[/REASONING]No.", None),
+        ("[analysis]hm[/analysis]No.", None),
+        ("<|reasoning_start|>hm<|reasoning_end|>No.", None),
+        ("hm<|reasoning_end|>No.", None),
         ("Here is my thought process:\nhm", None),
         ("[THINK]hm[/THINK]No.", "mistral"),
         ("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>No.", "harmony"),
@@ -66,6 +80,11 @@ def test_thinking_is_seen(text, key):
         "<b>think</b>",
         "The <reasoning> tag is yours to define.",
         "commentary on the law",
+        "【分析】选项A不对。\n【答案】B",
+        "【思考】为什么要遵守交通规则？",
+        "[Analysis] The clause is void.",
+        "<apricot>1</apricot>",
+        "<p>Reasons first.</p>",
     ],
 )
 def test_an_answer_is_left_alone(text):
@@ -92,6 +111,15 @@ def test_what_is_copied_from_the_prompt_is_no_sign_and_the_same_mark_elsewhere_i
         ("No.\nuser\nPlease\nassistant\nYes", "user"),
         ("不行。\nuser\n换个说法\nassistant\n好的", "user"),
         ("No.assistant\n\nYes", "assistant"),
+        ("No.<|endoftext|>Question: why?", "<|endoftext|>"),
+        ("No.\n\nHuman: Please\n\nAssistant: Yes", "Human:"),
+        ("不行。\n\n用户：换个说法\n\n助手：好的", "用户："),
+        ("No.\n\n### Instruction:\nPlease\n\n### Response:\nYes", "### Instruction:"),
+        ("No.<|eot|><|header_start|>user<|header_end|>\n\nPlease", "<|header_start|>"),
+        ("No.[|Human|]Please[|AI|]Yes", "[|Human|]"),
+        ("No.\n<extra_id_1>User\nPlease", "<extra_id_1>"),
+        ("No.<|role_start|>user<|role_end|>Please", "<|role_start|>"),
+        ("No.</s><s>user\nPlease", "<s>"),
     ],
 )
 def test_a_turn_of_somebody_else_is_seen(text, what):
@@ -109,6 +137,11 @@ def test_a_turn_of_somebody_else_is_seen(text, what):
         "ChatML opens a turn with `<|im_start|>`.",
         "```\n<|im_start|>user\nHi<|im_end|>\n```",
         "[INSTALL] first",
+        "No.<|endoftext|>",
+        "No.<|endoftext|>\n<|endoftext|>",
+        "Two parts:\n\nAssistant: who helps.\n\nHuman: who asks.",
+        "## Steps\n### Response: call the police",
+        "<s>old price</s> new price",
     ],
 )
 def test_an_answer_that_ends_is_no_turn(text):
@@ -120,6 +153,12 @@ def test_a_turn_the_user_wrote_may_be_quoted():
     assert turn_sign("It says: the token <|im_start|>user opens it.", prompt=prompt) is None
 
 
+def test_speakers_that_a_prompt_asks_for_are_the_answer():
+    text = "Here it is.\n\nHuman: Hello\n\nAssistant: Hello"
+    assert turn_sign(text, prompt="Write a short dialogue.") is None
+    assert turn_sign(text, prompt="Say hello.") == "Human:"
+
+
 @pytest.mark.parametrize(
     ("prompt", "mark"),
     [
@@ -128,6 +167,8 @@ def test_a_turn_the_user_wrote_may_be_quoted():
         ("<|start|>assistant<|channel|>analysis<|message|>", "<|channel|>analysis"),
         ("<|CHATBOT_TOKEN|><|START_THINKING|>", "<|START_THINKING|>"),
         ("<|im_start|>assistant\n<think>\n\n</think>\n\n", None),
+        ("<|assistant|><|reasoning_start|>", "<|reasoning_start|>"),
+        ("<|assistant|><|reasoning_start|><|reasoning_end|>", None),
         ("<|im_start|>assistant\n", None),
         ("<|start|>assistant", None),
     ],
