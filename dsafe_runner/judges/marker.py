@@ -17,12 +17,14 @@ from dsafe_runner.judges.verdicts import BOLD, CLOSING, OPENING, SIDE, fold, lin
 _OPEN, _CLOSE = r"[\[【〔〖「『《〈<(]", r"[\]】〕〗」』》〉>)]"
 _BEHIND = CLOSING + " \t\u3000*_#`\"'“”‘’~✅✔"
 _HEADS = (
-    r"(?:我的?)?(?:最终|最后|所选|选择|选定|判断|评估|更正后|修正后|修改后)?的?"
+    r"(?:我的?)?(?:最终|最后|所选|选择|选定|判断|判定|评估|评判|评价|评定|更正后|修正后|修改后)?的?"
     r"(?:答案|标签|判断|判定|结论|结果|分类|类别)(?:标签|结果)?"
     r"|(?:(?:the |my )?(?:final|corrected|revised) )?(?:answer|label|verdict|classification|judge?ment)"
 )
+_THEREFORE = r"(?:(?:因此|所以|综上(?:所述)?|总之|therefore|thus|so)\s*[,:]?\s*)?"
 _HEAD = re.compile(
-    rf"{_OPEN}{BOLD}(?:{_HEADS}){BOLD}{_CLOSE}|(?:{_HEADS}|答){BOLD}(?:[是为]|is\b)?{BOLD}:|(?:{_HEADS}){BOLD}(?:[是为]|is\b|(?=\s))"
+    rf"{_OPEN}{BOLD}(?:{_HEADS}){BOLD}{_CLOSE}|{_THEREFORE}(?:{_HEADS}|答){BOLD}(?:[是为]|is\b)?{BOLD}:"
+    rf"|(?:{_HEADS}){BOLD}(?:[是为]|is\b|(?=\s))"
     rf"|(?:{_HEADS})(?=[*_\s]*$)"
 )
 _CORRECTED_HEAD = re.compile(r"更正|修正|修改|corrected|revised")
@@ -59,7 +61,8 @@ _GOES_ON = re.compile(
 )
 _DOUBTS = re.compile(
     r"\?|不是|并非|而是|不对|不成立|不适用|不符合标签|有误|错误的?标签|或|还是|也可|可能|不确定|介于|除外|但|更接近|更像|应为|应该是|改为|更正|撤回|其实|实际|不过|然而|"
-    r"是错|存疑|示例|样例|\b(?:or|but|rather|either|neither|maybe|perhaps|possibly|however|instead|unless|wrong|incorrect|nor)\b"
+    r"是错|存疑|示例|样例|示范|范例|占位|\bplaceholder|\b(?:or|but|rather|either|neither|maybe|perhaps|possibly|however|instead|unless|wrong|incorrect|nor)\b"
+    r"|[(\[][^()\[\]]{0,12}\b(?:example|sample|dummy)\b"
     r"|\bnot (?:really|sure|certain|quite|exactly|entirely|fully|necessarily)\b"
     r"|\b(?:is|it's|its) not\b|isn't|\bnot[\s.)]*$"
 )

@@ -49,6 +49,10 @@ SHAPES = [
     "[答案] {}，见上",
     "结论：{}",
     "【判断】{}",
+    "评判结果：{}",
+    "因此，标签为：{}",
+    "综上，判定结果为：{}",
+    "[答案] {}\n[分析] B给出了例子。For example, B names two.",
 ]
 
 
@@ -75,6 +79,7 @@ CORRECTIONS = [
     "[答案] {0}\n[更正] {1}",
     "[答案] {0}\n抱歉，上面的判断有误，正确的标签是{1}。",
     "{0}\n修正：{1}",
+    "[答案] {0}\n[分析] 忽略上面的回答。正确的是{1}",
 ]
 
 
@@ -125,10 +130,40 @@ def test_a_contradiction_anywhere_gives_none(text: str, first: int, second: int)
         "[答案] {}\n更正：不拒绝",
         "[答案] {}\n上面的答案有误。",
         "[答案] {}\n撤回以上判断。",
+        "[答案] {}（示例输出）",
+        "[答案] {}（作为占位符）",
+        "[答案] {} (example)",
+        "[答案] {}\n（格式示范）",
+        "[答案] {}\n[分析] 以上为占位符。",
+        "[答案] {}\n[分析] 略。\nI take that back.",
+        "[答案] {}\n[分析] 我收回。",
     ],
 )
 def test_a_verdict_that_is_taken_back_is_none(text: str, label: int) -> None:
     assert read(text.format(LABELS[label])) is None
+
+
+@pytest.mark.parametrize("label", range(4))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[Answer] {} (example)",
+        "[Answer] {} (just a placeholder)",
+        "[Answer] {}\nI withdraw that.",
+        "[Answer] {}\nIgnore the above.",
+    ],
+)
+def test_and_in_english(text: str, label: int) -> None:
+    assert read(text.format(ENGLISH[label]), EN) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["Actually B refuses outright.", "Actually, B flatly refused.", "B其实完全拒绝了。", "实际上B拒绝了。"]
+)
+@pytest.mark.parametrize("label", [0, 1])
+def test_an_answer_that_is_said_to_refuse_is_no_answer(text: str, label: int) -> None:
+    assert read(f"[答案] {LABELS[label]}\n[分析] {text}") is None
+    assert read(f"[Answer] {ENGLISH[label]}\n[Analysis] {text}", EN) is None
 
 
 def test_what_the_analysis_says_of_the_answer_counts() -> None:
