@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from dsafe_runner.pytest_plugin.dropped import Dropped, report_dropped
 from dsafe_runner.pytest_plugin.exit_status import MAY_BE_ABSENT, is_required, must_hold
 from dsafe_runner.pytest_plugin.nodes import (
     GATE,
@@ -68,6 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.stash[SELECTED] = set()
     config.stash[SEEN] = set()
+    config.pluginmanager.register(Dropped(config))
     refuse_patterns_with_folders(config)
     worker = getattr(config, "workerinput", None)
     now = datetime.datetime.now(datetime.UTC)
@@ -114,15 +116,19 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return None
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(session: pytest.Session) -> Generator[None, None, None]:
     """What pytest did not see, before anything is selected; under xdist workers send the errors to the controller."""
     report_unseen(session)
+    yield
+    report_dropped(session)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Serial runs: measure what has been selected."""
+    # once more: a wrapper of a conftest ends after ours
+    report_dropped(session)
     if hasattr(session.config, "workerinput"):
         return
     _measure_phase(session, [item.nodeid for item in session.items if isinstance(item, CheckItem)])

@@ -149,3 +149,46 @@ def test_measuring_without_pytest_says_when_responses_are_missing(project, rewri
     rewrite("threads: 1", "threads: 1, context_length: 16")
     assert main(["measure", "suites/demo.safety.yaml", "--model", "base"]) == 1
     assert "not measured: base: no response to 12 requests" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        "def pytest_collection_modifyitems(items): items[:] = [i for i in items if 'wrong' not in i.nodeid]",
+        "@pytest.hookimpl(trylast=True)\n"
+        "def pytest_collection_modifyitems(items): items[:] = [i for i in items if 'wrong' not in i.nodeid]",
+        "@pytest.hookimpl(wrapper=True, tryfirst=True)\n"
+        "def pytest_collection_modifyitems(items):\n"
+        "    yield\n"
+        "    items[:] = [i for i in items if 'wrong' not in i.nodeid]",
+        "def pytest_collection_finish(session):\n"
+        "    session.items[:] = [i for i in session.items if 'wrong' not in i.nodeid]",
+    ],
+    ids=["plain", "last", "wrapper", "at the finish"],
+)
+def test_checks_that_a_conftest_takes_away_in_silence_are_an_error(gate, project, hook):
+    (project.path / "conftest.py").write_text(f"import pytest\n\n\n{hook}\n")
+    result = gate("suites")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*demo.safety.yaml:1:1: 1 of its checks were taken away*wrong/overall*"])
+
+
+def test_checks_that_are_taken_away_in_a_worker_are_an_error(project):
+    (project.path / "conftest.py").write_text(
+        "def pytest_collection_modifyitems(items): items[:] = [i for i in items if 'wrong' not in i.nodeid]\n"
+    )
+    result = project.runpytest_subprocess("-p", "dsafe_runner.plugin", "suites", "-n2")
+    assert result.ret in (1, 2)
+    result.stdout.fnmatch_lines(["*demo.safety.yaml:1:1: 1 of its checks were taken away*"])
+
+
+def test_a_conftest_that_says_what_it_deselects_may(gate, project):
+    (project.path / "conftest.py").write_text(
+        "def pytest_collection_modifyitems(config, items):\n"
+        "    gone = [i for i in items if 'wrong' in i.nodeid]\n"
+        "    items[:] = [i for i in items if 'wrong' not in i.nodeid]\n"
+        "    config.hook.pytest_deselected(items=gone)\n"
+    )
+    result = gate("suites")
+    assert result.ret == 0
+    assert result.parseoutcomes()["deselected"] == 1
