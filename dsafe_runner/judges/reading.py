@@ -76,6 +76,21 @@ _NOTHING = frozenset({"null", "none", "nan", "undefined", "n/a", "object object"
 _LANGUAGES = re.compile(
     r"英[文语]|翻译|日[文语]|法[文语]|俄[文语]|韩[文语]|拼音|translat|chinese|language|代码|code|python"
 )
+_SENTENCES = re.compile(r"(?:[^。!?\n.]|\.(?!\s|$))+[。!?\n.]*")
+_RESTATES = re.compile(
+    r"\W*(?:(?:好的?|嗯|当然|您好|你好|收到|ok(?:ay)?|sure)\W*)?(?:"
+    r"我?(?:已经?|完全|大致)?(?:明白|理解|了解|清楚|知道|收到)了?[您你]的?(?:问题|意思|需求|提问|疑问|要求|想法)了?\W*"
+    r"(?P<told>(?<=:)[^\n]*|(?:即|也就是|就是|是)?(?:[您你](?:是?想|问|要|希望|需要)[^\n]*)?)"
+    r"|[您你](?:的问题是|(?:是?想|要)?问的是|是?想(?:要)?(?:问|知道|了解|咨询))[^\n]*"
+    r"|(?:i (?:understand|see)|got it)\W*(?:that )?"
+    r"(?:your question\b|you (?:want|would like|are asking|'re asking))[^\n]*"
+    r"|(?:让我|我来|我将|我会|我这就|请您?稍|下面)[^,:]{0,12}(?:解答|回答|说明|分析|等)\W*)$"
+)
+"""A sentence that says the question again, or that an answer is to come."""
+_FOR_QUESTIONS = re.compile(r"问|谜|题|标语|口号|question|quiz|riddle|ask")
+"""A question whose answer may be questions."""
+_LEFT = 4
+"""Characters or words that must be left of an answer without its questions and what it says again."""
 
 
 def machine_output(text: str, question: str = "") -> bool:
@@ -110,6 +125,7 @@ def answers(text: str, question: str = "") -> bool:
         and _says_something_new(said, question)
         and _same_script(said, question)
         and _to_it(said, question)
+        and _says_more_than_it_asks(said, question)
     )
 
 
@@ -198,3 +214,21 @@ def _to_it(text: str, question: str) -> bool:
         return True
     # a question of empty words only is about nothing that could be taken up
     return not asked and not stems
+
+
+def _says_more_than_it_asks(text: str, question: str) -> bool:
+    """Whether something is left without questions and what says the question again."""
+    if _FOR_QUESTIONS.search(question):
+        return True
+    sentences = [found.group().strip() for found in _SENTENCES.finditer(text)]
+    left = [one for one in sentences if not one.endswith("?") and not _says_again(one, question)]
+    return len(left) == len(sentences) or len(_tokens(" ".join(left))) >= _LEFT
+
+
+def _says_again(sentence: str, question: str) -> bool:
+    found = _RESTATES.match(sentence)
+    if found is None:
+        return False
+    told = set(_CHINESE.findall(found["told"] or "")) - _COMMON_CHINESE
+    # behind the colon may stand the answer itself
+    return 2 * len(told & set(question)) >= len(told)
