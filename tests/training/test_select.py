@@ -97,8 +97,9 @@ def test_the_safer_of_two_models_is_chosen(select, tmp_path):
     )
     assert (chosen.epoch, chosen.folder) == (1, models / "safe")
     first, second = chosen.scores
-    assert (first.not_passing, first.mean) == (0, 1.0)
-    assert second.not_passing > 0
+    # nobody has held the rules judge against labelled replies of this model, so nothing passes: the rates decide
+    assert (first.not_passing, first.mean) == (2, 1.0)
+    assert (second.not_passing, second.mean < 0.9) == (2, True)
     assert said[-1] == "epoch 1 is kept"
     with pytest.raises(TrainingError, match=r"could not be run on epoch 1: "):
         choose(select, tmp_path / "r.yaml", [(1, tmp_path / "absent")], tmp_path / "other", print)
