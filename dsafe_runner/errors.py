@@ -1,12 +1,14 @@
-"""The one tree of exceptions.
+"""The one tree of exceptions, and what a verb's exit code says.
 
     DsafeError
+    ├── UsageError         what was asked for cannot be done as it was said (no such model, a file is there already)
     ├── ConfigError        a user's YAML is wrong: one or more Mistakes, each `file:line:col: what; what to do`
     ├── UnavailableError   something a suite needs is not on this machine (weights, data, hardware, a token)
+    ├── WriteError         a file cannot be written: the disk is full, the folder is read-only or is none
     ├── DataError          data is here but is not what was promised (hash, schema, zero samples)
     ├── EngineError        an engine could not start, died, or broke its protocol
     ├── JudgeError         a judge could not run
-    ├── StoreError         the response store cannot be read or written
+    ├── StoreError         the response store cannot be used, or holds what is damaged
     ├── EvidenceError      a check has nothing it may be decided on
     └── TrainingError      a recipe cannot start or had to stop
 
@@ -16,10 +18,32 @@ Every message is one line a user can act on; a traceback is reserved for our own
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What the exit code of a `dsafe` verb says. docs/exit-codes.md holds the table of all verbs."""
+
+    FINE = 0
+    FINDINGS = 1
+    """The verb did what it was asked, and found what it looks for. Nothing else ends with it."""
+    MISTAKES = 2
+    """A file of the user's is wrong, or the user interrupted."""
+    INTERNAL = 3
+    """A bug of this package."""
+    ENVIRONMENT = 4
+    """The command line, this machine, or something that could not be measured or decided here."""
 
 
 class DsafeError(Exception):
     """Base of everything this package raises on purpose."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.ENVIRONMENT
+
+
+class UsageError(DsafeError):
+    """What was asked for cannot be done as it was said: a name that is not there, a file that is there already."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,6 +64,8 @@ class Mistake:
 class ConfigError(DsafeError):
     """A user's YAML is wrong. All mistakes of the file at once, in file order."""
 
+    exit_code = ExitCode.MISTAKES
+
     def __init__(self, mistakes: list[Mistake]) -> None:
         self.mistakes = sorted(mistakes)
         super().__init__("\n".join(str(m) for m in self.mistakes))
@@ -52,8 +78,14 @@ class UnavailableError(DsafeError):
     """Something a suite needs is not on this machine; the message says what and how to get it."""
 
 
+class WriteError(DsafeError):
+    """A file cannot be written: the disk is full, the folder is read-only or is none."""
+
+
 class DataError(DsafeError):
     """Data is here but is not what was promised: wrong hash, broken schema, zero samples."""
+
+    exit_code = ExitCode.MISTAKES
 
 
 class EngineError(DsafeError):
@@ -65,7 +97,7 @@ class JudgeError(DsafeError):
 
 
 class StoreError(DsafeError):
-    """The response store cannot be read or written."""
+    """The response store cannot be used, or holds what is damaged."""
 
 
 class EvidenceError(DsafeError):

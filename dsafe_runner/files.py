@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dsafe_runner.errors import StoreError
+from dsafe_runner.errors import WriteError
 
 
 @contextmanager
@@ -16,20 +16,20 @@ def writing(path: Path) -> Iterator[None]:
     """Around whatever writes `path`: a full disk or a folder that is none is the user's to mend, not a bug of ours.
 
     Raises:
-        StoreError: the disk or the folder refused.
+        WriteError: the disk or the folder refused.
     """
     try:
         yield
     except OSError as error:
         what = error.strerror or error
-        raise StoreError(f"{path}: cannot be written ({what}); free the disk or choose another folder") from error
+        raise WriteError(f"{path}: cannot be written ({what}); free the disk or choose another folder") from error
 
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file so that a reader, or a crash, never sees half of it.
 
     Raises:
-        StoreError: it cannot be written.
+        WriteError: it cannot be written.
     """
     with writing(path):
         _write(path, text)

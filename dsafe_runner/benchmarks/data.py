@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-from dsafe_runner.errors import DataError, UnavailableError
+from dsafe_runner.errors import DataError, UnavailableError, WriteError
 from dsafe_runner.records import digest
 
 ENVIRONMENT = "DSAFE_DATA"
@@ -216,7 +216,8 @@ def fetch(dataset: str, folder: Path | None = None) -> tuple[Fetched, ...]:
 
     Raises:
         DataError: no such data set, or what came is not the pinned file.
-        UnavailableError: it could not be reached or written.
+        UnavailableError: it could not be reached.
+        WriteError: it could not be written.
     """
     wanted = [source for source in SOURCES if source.dataset == dataset]
     if not wanted:
@@ -235,7 +236,7 @@ def fetch_source(source: Source, folder: Path | None = None) -> Fetched:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115
     except OSError as error:
-        raise UnavailableError(f"cannot write to {path.parent}: {error.strerror}; set {ENVIRONMENT}") from None
+        raise WriteError(f"cannot write to {path.parent}: {error.strerror}; set {ENVIRONMENT}") from None
     partial = Path(handle.name)
     try:
         with handle:
@@ -245,7 +246,7 @@ def fetch_source(source: Source, folder: Path | None = None) -> Fetched:
         partial.chmod(0o644)
         partial.replace(path)
     except OSError as error:
-        raise UnavailableError(f"cannot write {path}: {error.strerror}") from None
+        raise WriteError(f"cannot write {path}: {error.strerror}") from None
     finally:
         partial.unlink(missing_ok=True)
     return Fetched(source, path, "fetched")

@@ -1,1 +1,1 @@
-"""The commands behind `dsafe`, one module each; `cli.py` only parses."""
+"""The verbs of `dsafe`, one module each: `add_arguments` and `run`. `cli.py` imports the one that was asked for."""

@@ -2,22 +2,55 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from dsafe_runner.benchmarks.registry import offer
-from dsafe_runner.errors import EvidenceError, UnavailableError
+from dsafe_runner.errors import EvidenceError, ExitCode, UsageError
 from dsafe_runner.plan.baseline import Baseline, load_baseline, replaceable
 from dsafe_runner.runner.baseline import differences, from_run, with_noise, write_baseline
 from dsafe_runner.vocabulary import CLASS_CODES, CODE_WORDS, METRICS, metrics_of
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What stands after `dsafe baseline`."""
+    actions = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
+    for action, about in (
+        ("save", "make one of a measured run"),
+        ("update", "replace one by a run, and say what changes"),
+        ("noise", "store how much a second run of the same model differs"),
+    ):
+        one = actions.add_parser(action, help=about)
+        one.add_argument("path", type=Path, metavar="FILE")
+        one.add_argument("--run", type=Path, required=True, metavar="DIR", dest="folder", help="a folder of reports/")
+        if action != "noise":
+            one.add_argument("--model", metavar="NAME", required=action == "save", help="a model of that run")
+    actions.add_parser("show", help="what one holds").add_argument("path", type=Path, metavar="FILE")
+    two = actions.add_parser("diff", help="what differs between two; exit 1 if anything does")
+    two.add_argument("path", type=Path, metavar="FILE")
+    two.add_argument("other", type=Path, metavar="FILE")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 done; of `diff`: 0 the two are the same, 1 they differ."""
+    if arguments.action == "save":
+        return save(arguments.path, arguments.folder, arguments.model)
+    if arguments.action == "update":
+        return update(arguments.path, arguments.folder, arguments.model)
+    if arguments.action == "noise":
+        return noise(arguments.path, arguments.folder)
+    if arguments.action == "show":
+        return show(arguments.path)
+    return diff(arguments.path, arguments.other)
+
+
 def save(path: Path, run: Path, model: str) -> int:
     """Make a baseline of a model of a run. Never over an existing one: that is `update`."""
     if path.exists():
-        raise UnavailableError(f"{path} is there already; replace it with `dsafe baseline update`")
+        raise UsageError(f"{path} is there already; replace it with `dsafe baseline update`")
     write_baseline(path, from_run(run, model))
     print(f"wrote {path}; commit it, and name it in a suite: baselines: {{NAME: {{path: {path}}}}}")
     return 0
@@ -27,7 +60,7 @@ def update(path: Path, run: Path, model: str | None) -> int:
     """Replace a baseline by what a run measured, and say what that changes."""
     old = replaceable(path)
     if old is None and model is None:
-        raise UnavailableError(f"{path} cannot be read, so it does not say of which model it is; add --model NAME")
+        raise UsageError(f"{path} cannot be read, so it does not say of which model it is; add --model NAME")
     new = from_run(run, model or (old.model if old else ""))
     if old is not None:
         _print_differences(old.benchmarks, new["benchmarks"])
@@ -53,7 +86,8 @@ def show(path: Path) -> int:
 
 def diff(first: Path, second: Path) -> int:
     """What differs between two baselines. 0 when nothing does, else 1."""
-    return int(_print_differences(_stored(first).benchmarks, _stored(second).benchmarks))
+    differ = _print_differences(_stored(first).benchmarks, _stored(second).benchmarks)
+    return ExitCode.FINDINGS if differ else ExitCode.FINE
 
 
 def noise(path: Path, run: Path) -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from dsafe_runner.commands.options import add_store
 from dsafe_runner.config.words import printable
-from dsafe_runner.errors import ConfigError
+from dsafe_runner.errors import ConfigError, ExitCode
 from dsafe_runner.plan import Plan, make_plan
 from dsafe_runner.records import OVERALL
 from dsafe_runner.report.progress import duration
@@ -18,6 +20,19 @@ from dsafe_runner.runner.prepare import prepare
 from dsafe_runner.runner.store import FileHashes, Store
 from dsafe_runner.suite.load import load_suite
 from dsafe_runner.verdicts.power import foresee
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What stands after `dsafe check`."""
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument("--list", action="store_true", help="print every check id")
+    parser.add_argument("--plan", action="store_true", help="print what would be asked, and what is stored")
+    add_store(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 every suite is fine, 2 one has mistakes."""
+    return check_files(arguments.files, list_ids=arguments.list, show_plan=arguments.plan, store=arguments.store)
 
 
 def check_files(paths: list[Path], *, list_ids: bool, show_plan: bool, store: Path) -> int:
@@ -48,7 +63,7 @@ def check_files(paths: list[Path], *, list_ids: bool, show_plan: bool, store: Pa
                 print(f"  {check.id}  {waived}{foresee(plan, check)}")
         if show_plan:
             _print_plan(plan, store)
-    return 2 if wrong else 0
+    return ExitCode.MISTAKES if wrong else ExitCode.FINE
 
 
 def _expired(plan: Plan, today: datetime.date | None = None) -> Iterator[str]:

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime
 from pathlib import Path
 
 from dsafe_runner.benchmarks import data
 from dsafe_runner.benchmarks.registry import NAMES, TAKES, offer, open_benchmark
 from dsafe_runner.benchmarks.tc260.bank import age, read_bank
-from dsafe_runner.errors import DataError, UnavailableError
+from dsafe_runner.errors import DataError, ExitCode, UnavailableError, UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What stands after `dsafe data`."""
+    parser.add_argument("action", nargs="?", choices=["list", "fetch", "bank"], default="list")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="fetch: data sets; bank: .jsonl or .csv files")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 done; of `bank`: 0 all points are met, 1 some are open."""
+    if arguments.action == "list":
+        return list_data()
+    if arguments.action == "bank":
+        return examine_banks(arguments.names)
+    return fetch_data(arguments.names)
 
 
 def list_data() -> int:
@@ -38,15 +54,16 @@ def fetch_data(names: list[str]) -> int:
     """Download the named sets, verified by their pinned SHA-256.
 
     Raises:
-        UnavailableError: no name, one that is not known, or a server that does not answer.
+        UsageError: no name, or one that is not known.
+        UnavailableError: a server that does not answer.
         DataError: what came, or what is there already, is not what was pinned.
     """
     known = ", ".join(data.DATASETS)
     if not names:
-        raise UnavailableError(f"name what to fetch: {known}")
+        raise UsageError(f"name what to fetch: {known}")
     for name in names:
         if name not in data.DATASETS:
-            raise UnavailableError(f"there is no data set {name!r} to fetch; there is {known}")
+            raise UsageError(f"there is no data set {name!r} to fetch; there is {known}")
     for name in names:
         for licence in dict.fromkeys(source.licence for source in data.SOURCES if source.dataset == name):
             print(f"{name}: licence: {licence}")
@@ -59,11 +76,12 @@ def examine_banks(files: list[str], today: datetime.date | None = None) -> int:
     """Hold question banks of the user's against what TC260-003 asks of one. 0 when all of it is there, 1 otherwise.
 
     Raises:
-        UnavailableError: no file named, or one that is not there.
+        UsageError: no file named.
+        UnavailableError: one that is not there.
         DataError: mistakes in a file, one per line.
     """
     if not files:
-        raise UnavailableError("name the banks to look at: .jsonl or .csv files; docs/tc260.md says what they hold")
+        raise UsageError("name the banks to look at: .jsonl or .csv files; docs/tc260.md says what they hold")
     open_points = 0
     for file in files:
         bank = read_bank(Path(file))
@@ -73,4 +91,4 @@ def examine_banks(files: list[str], today: datetime.date | None = None) -> int:
             open_points += not finding.met
             print(f"  {'ok  ' if finding.met else 'OPEN'}  {finding.point:11} {finding.said}")
         print(f"  evidence toward TC260-003 {wanted.clause} and GB/T 45654 Annex B; no statement about a service")
-    return 1 if open_points else 0
+    return ExitCode.FINDINGS if open_points else ExitCode.FINE

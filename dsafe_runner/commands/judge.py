@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from dsafe_runner.commands.measure import display
-from dsafe_runner.errors import UnavailableError
+from dsafe_runner.commands.options import add_reports, add_store
+from dsafe_runner.errors import ExitCode, UsageError
 from dsafe_runner.judges.calibration import CalibrationSet, load_calibration
 from dsafe_runner.plan import Plan, calibration_only, outline
 from dsafe_runner.records import OVERALL, Gap
@@ -26,15 +28,35 @@ from dsafe_runner.verdicts.wording import causes, span
 from dsafe_runner.vocabulary import ACCURACY, CLASSES, KAPPA, JudgeClass
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What stands after `dsafe judge`."""
+    parser.add_argument("file", type=Path, metavar="SUITE")
+    parser.add_argument("--judge", metavar="NAME", help="which one; needed where the suite has several")
+    parser.add_argument("--replies", type=Path, metavar="FILE", help="labelled replies (.jsonl); default: the suite's")
+    add_store(parser)
+    add_reports(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 the judge gave a verdict on every reply, 4 it did not."""
+    return judge_replies(
+        arguments.file,
+        judge=arguments.judge,
+        replies=arguments.replies,
+        store=arguments.store,
+        reports=arguments.reports,
+    )
+
+
 def judge_replies(path: Path, *, judge: str | None, replies: Path | None, store: Path, reports: Path) -> int:
-    """Measure and print the agreement. 0 when every reply was put to the judge, 1 otherwise.
+    """Measure and print the agreement. 0 when the judge gave a verdict on every reply, 4 otherwise.
 
     replies  labelled replies instead of those of the suite, or of the package
 
     Raises:
         ConfigError: mistakes in the suite.
         DataError: mistakes in the labelled replies.
-        UnavailableError: no such judge, or several to choose from, or no such file.
+        UsageError: no such judge, or several to choose from, or no such file.
     """
     whole = outline(load_suite(path))
     name = _chosen(whole, path, judge)
@@ -49,13 +71,13 @@ def judge_replies(path: Path, *, judge: str | None, replies: Path | None, store:
     for reason in {*run.unavailable.values(), *run.failed.values()}:
         print(f"dsafe: not judged: {reason}", file=sys.stderr)
     if not run.evidence:
-        return 1
+        return ExitCode.ENVIRONMENT
     _print(plan, run, name, labelled)
     print(f"details: {folder}")
     failed = run.manifest["judges"][name].get("errors", 0)
     if failed:
         print(f"dsafe: no verdict on {failed} replies; the next run asks again", file=sys.stderr)
-    return 1 if failed else 0
+    return ExitCode.ENVIRONMENT if failed else ExitCode.FINE
 
 
 def _chosen(plan: Plan, path: Path, judge: str | None) -> str:
@@ -64,7 +86,7 @@ def _chosen(plan: Plan, path: Path, judge: str | None) -> str:
         return names[0]
     if judge not in names:
         said = f"no judge {judge!r}" if judge else "several judges, say --judge" if names else "no judges"
-        raise UnavailableError(f"{path} has {said}" + (f"; it has {', '.join(names)}" if names else ""))
+        raise UsageError(f"{path} has {said}" + (f"; it has {', '.join(names)}" if names else ""))
     return judge
 
 

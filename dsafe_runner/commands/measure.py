@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import sys
 from collections.abc import Callable
@@ -12,13 +13,38 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from dsafe_runner.errors import Mistake, UnavailableError
+from dsafe_runner.commands.options import add_reports, add_store
+from dsafe_runner.errors import ExitCode, Mistake, UsageError
 from dsafe_runner.plan import make_plan
 from dsafe_runner.report.progress import line_of
 from dsafe_runner.report.run_folder import write_manifest
 from dsafe_runner.runner.run import measure
 from dsafe_runner.runner.run_folder import write_run
 from dsafe_runner.suite.load import load_suite
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What stands after `dsafe measure`."""
+    parser.add_argument("file", type=Path, metavar="SUITE")
+    parser.add_argument("--model", action="append", metavar="NAME", help="only this model of the suite; repeatable")
+    parser.add_argument("--engine", metavar="NAME", help="run on this engine of the suite instead of the models' own")
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="instead of the suite's own: a second run for `dsafe baseline noise`"
+    )
+    add_store(parser)
+    add_reports(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 everything asked for was measured, 4 something was not."""
+    return measure_suite(
+        arguments.file,
+        models=arguments.model,
+        engine=arguments.engine,
+        seed=arguments.seed,
+        store=arguments.store,
+        reports=arguments.reports,
+    )
 
 
 def measure_suite(
@@ -30,14 +56,14 @@ def measure_suite(
     store: Path,
     reports: Path,
 ) -> int:
-    """Measure a suite, or some of its models. 0 when everything asked for was measured, 1 otherwise.
+    """Measure a suite, or some of its models. 0 when everything asked for was measured, 4 otherwise.
 
     engine  engine of the suite that the models run on instead of their own
     seed    instead of the suite's own: another run of the same models
 
     Raises:
         ConfigError: mistakes in the suite.
-        UnavailableError: a model or engine name that the suite does not have.
+        UsageError: a model or engine name that the suite does not have.
     """
     loaded = load_suite(path)
     if seed is not None:
@@ -49,9 +75,9 @@ def measure_suite(
     suite = plan.loaded.suite
     for name in models or []:
         if name not in suite.models:
-            raise UnavailableError(f"{path} has no model {name!r}; it has {', '.join(suite.models)}")
+            raise UsageError(f"{path} has no model {name!r}; it has {', '.join(suite.models)}")
     if engine is not None and engine not in suite.engines:
-        raise UnavailableError(f"{path} has no engine {engine!r}; it has {', '.join(suite.engines)}")
+        raise UsageError(f"{path} has no engine {engine!r}; it has {', '.join(suite.engines)}")
     engines = dict.fromkeys(models or suite.models, engine) if engine is not None else None
     stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     folder = reports / f"{stamp}-{plan.loaded.suite.suite}"
@@ -81,7 +107,8 @@ def measure_suite(
     if engine is None and seed is None:
         print(f"dsafe: decide here with: pytest {path}")
     print(f"dsafe: elsewhere, with a copy of that folder: pytest {path} --dsafe-replay {folder}")
-    return 1 if errors or run.failed or run.unavailable or not run.evidence else 0
+    missing = errors or run.failed or run.unavailable or not run.evidence
+    return ExitCode.ENVIRONMENT if missing else ExitCode.FINE
 
 
 def display() -> AbstractContextManager[Callable[[dict[str, Any]], None]]:

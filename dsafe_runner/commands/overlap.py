@@ -6,26 +6,23 @@ import argparse
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from dsafe_runner.contamination import Item, Row, compare, items_of, read_rows, spelt_out
-from dsafe_runner.errors import UnavailableError
+from dsafe_runner.errors import ExitCode, UsageError
 
 CHECKPOINT = "DSAFE_CHECKPOINT"
 """Development suites take their candidate from it (`select` in a recipe); its items do not depend on it."""
 
 
-def add_overlap(commands: Any) -> None:
-    """The sub-command and its options."""
-    overlap = commands.add_parser("overlap", help="list training samples that stand in a suite's benchmarks")
-    overlap.add_argument(
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What stands after `dsafe overlap`."""
+    parser.add_argument(
         "what", type=Path, nargs="+", metavar="RECIPE|FILE|SUITE", help="a recipe, a .jsonl file, or another suite"
     )
-    overlap.add_argument("--suite", type=Path, required=True, metavar="SUITE")
-    overlap.set_defaults(run=run_overlap)
+    parser.add_argument("--suite", type=Path, required=True, metavar="SUITE")
 
 
-def run_overlap(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """0 nothing overlaps, 1 something does. UnavailableError: a benchmark's data is absent; nothing is said then."""
     items = suite_items(arguments.suite)
     made = compare((row for what in arguments.what for row in _rows(what)), items)
@@ -36,7 +33,7 @@ def run_overlap(arguments: argparse.Namespace) -> int:
         f"{made.k} of {made.samples} samples overlap with {made.items} items of {benchmarks} benchmarks of "
         f"{arguments.suite}"
     )
-    return 1 if made.found else 0
+    return ExitCode.FINDINGS if made.found else ExitCode.FINE
 
 
 def suite_items(path: Path) -> list[Item]:
@@ -60,7 +57,7 @@ def _rows(path: Path) -> Iterator[Row]:
     elif path.suffix == ".jsonl":
         yield from read_rows(path)
     else:
-        raise UnavailableError(f"{path}: give a recipe (.yaml), rows (.jsonl) or a suite (.safety.yaml)")
+        raise UsageError(f"{path}: give a recipe (.yaml), rows (.jsonl) or a suite (.safety.yaml)")
 
 
 def recipe_texts(path: Path) -> Iterable[Row]:

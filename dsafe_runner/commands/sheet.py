@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
-from dsafe_runner.errors import UnavailableError
+from dsafe_runner.commands.options import add_store
+from dsafe_runner.errors import ExitCode, UsageError
 from dsafe_runner.judges.sheet import SheetJudge
 from dsafe_runner.plan import Plan, outline
 from dsafe_runner.runner.judging import Answer
@@ -16,14 +18,26 @@ from dsafe_runner.runner.store import FileHashes, Store
 from dsafe_runner.suite.load import load_suite
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What stands after `dsafe sheet`."""
+    parser.add_argument("file", type=Path, metavar="SUITE")
+    parser.add_argument("--judge", metavar="NAME", help="which one; needed where the suite has several")
+    add_store(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 every answer stands in the sheet, 4 some are not measured yet."""
+    return write_sheet(arguments.file, judge=arguments.judge, store=arguments.store)
+
+
 def write_sheet(path: Path, *, judge: str | None, store: Path) -> int:
-    """Append every measured answer that the sheet does not hold yet. 0 when none is left to be measured, 1 otherwise.
+    """Append every measured answer that the sheet does not hold yet. 0 when none is left to be measured, 4 otherwise.
 
     What is in the sheet stays as it is; an answer that several models or samples gave stands there once.
 
     Raises:
         ConfigError: mistakes in the suite or the sheet.
-        UnavailableError: no such judge, or several to choose from.
+        UsageError: no such judge, or several to choose from.
     """
     plan = outline(load_suite(path))
     name, reader = _chosen(plan, path, judge)
@@ -45,7 +59,7 @@ def write_sheet(path: Path, *, judge: str | None, store: Path) -> int:
     print(f"{reader.path}: {new} answers added, {known} were there; fill in `verdict` (pass or fail) and `reviewer`")
     if unread:
         print(f"dsafe: {unread} of {asked} answers are not measured yet; run the suite first", file=sys.stderr)
-    return 1 if unread or ready.unavailable or ready.failed else 0
+    return ExitCode.ENVIRONMENT if unread or ready.unavailable or ready.failed else ExitCode.FINE
 
 
 def _chosen(plan: Plan, path: Path, judge: str | None) -> tuple[str, SheetJudge]:
@@ -54,5 +68,5 @@ def _chosen(plan: Plan, path: Path, judge: str | None) -> tuple[str, SheetJudge]
         return next(iter(sheets.items()))
     if judge not in sheets:
         said = f"no judge {judge!r} of kind sheet" if judge else f"{'several' if sheets else 'no'} judges of kind sheet"
-        raise UnavailableError(f"{path} has {said}" + (f"; say --judge: {', '.join(sheets)}" if sheets else ""))
+        raise UsageError(f"{path} has {said}" + (f"; say --judge: {', '.join(sheets)}" if sheets else ""))
     return judge, sheets[judge]

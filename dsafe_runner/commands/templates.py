@@ -17,7 +17,7 @@ from typing import Any
 
 import dsafe_runner
 from dsafe_runner.config import read_document
-from dsafe_runner.errors import UnavailableError
+from dsafe_runner.errors import UnavailableError, UsageError
 from dsafe_runner.files import write_atomically, writing
 from dsafe_runner.plan import make_plan
 from dsafe_runner.suite.load import load_suite
@@ -42,7 +42,7 @@ def write_template(kind: str, name: str) -> int:
     """Write a `suite` (or a part of one) or a `recipe` and what it names; say what it needs besides.
 
     Raises:
-        UnavailableError: there is none of that name, or a file of it is there already and differs.
+        UsageError: there is none of that name, or a file of it is there already and differs.
     """
     root = _root()
     path = _write(root, _named(name, _suites(root) if kind == "suite" else _recipes(root), kind))
@@ -108,7 +108,7 @@ def _named(name: str, found: dict[str, Path], kind: str) -> Path:
     if name not in found:
         close = difflib.get_close_matches(name, found, n=1)
         hint = f"did you mean {close[0]!r}?" if close else "`dsafe init --list` names them"
-        raise UnavailableError(f"there is no {kind} {name!r} in this package; {hint}")
+        raise UsageError(f"there is no {kind} {name!r} in this package; {hint}")
     return found[name]
 
 
@@ -125,7 +125,7 @@ def _write(root: Path, template: Path) -> Path:
     here = Path.cwd()
     written = template.relative_to(root)
     if root == here.resolve():
-        raise UnavailableError(f"{written} is here already: this is the checkout it comes from")
+        raise UsageError(f"{written} is here already: this is the checkout it comes from")
     wanted: dict[Path, str | Path] = {}
     for path in sorted(_needed(root, template)):
         target = here / path.relative_to(root)
@@ -136,7 +136,7 @@ def _write(root: Path, template: Path) -> Path:
         same = content.read_bytes() if isinstance(content, Path) else content.encode()
         if target.exists() and not (target.is_file() and target.read_bytes() == same):
             shown = target.relative_to(here)
-            raise UnavailableError(f"{shown} is there already and differs; move it away, or work in another folder")
+            raise UsageError(f"{shown} is there already and differs; move it away, or work in another folder")
     for target, content in wanted.items():
         if isinstance(content, str):
             write_atomically(target, content)

@@ -6,40 +6,37 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
-from dsafe_runner.errors import UnavailableError
+from dsafe_runner.errors import ExitCode, UnavailableError
 
 
-def add_train(commands: Any) -> None:
-    """The sub-command and its options."""
-    train = commands.add_parser("train", help="train a checkpoint from a recipe")
-    train.add_argument("recipe", type=Path, metavar="RECIPE")
-    train.add_argument("--out", type=Path, metavar="DIR", help="default: out/<folder>/<name> of the recipe")
-    train.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's own")
-    train.add_argument("--fresh", action="store_true", help="start over: remove the checkpoints of an earlier run")
-    train.add_argument(
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What stands after `dsafe train`."""
+    parser.add_argument("recipe", type=Path, metavar="RECIPE")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: out/<folder>/<name> of the recipe")
+    parser.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's own")
+    parser.add_argument("--fresh", action="store_true", help="start over: remove the checkpoints of an earlier run")
+    parser.add_argument(
         "--processes",
         type=int,
         metavar="N",
         help="on this machine, for recipes with `deepspeed`; default: one per GPU. Under torchrun: not needed",
     )
-    look = train.add_mutually_exclusive_group()
+    look = parser.add_mutually_exclusive_group()
     look.add_argument(
         "--preview", type=int, nargs="?", const=3, metavar="N", help="print N rows (3) as they are trained on, and stop"
     )
     look.add_argument("--plan", action="store_true", help="print what it needs and whether it fits, and stop (1: no)")
-    said = train.add_argument_group("with --plan, instead of what is found here")
+    said = parser.add_argument_group("with --plan, instead of what is found here")
     said.add_argument("--gpus", type=int, metavar="N", help="on each machine")
     said.add_argument("--nodes", type=int, default=1, metavar="N", help="machines; default: %(default)s")
     said.add_argument("--gpu-memory", type=float, metavar="GB", help="of each GPU")
     said.add_argument("--host-memory", type=float, metavar="GB", help="of each machine")
-    train.add_argument("--anyway", action="store_true", help="start even where the plan says that it does not fit")
-    train.set_defaults(run=run_train)
+    parser.add_argument("--anyway", action="store_true", help="start even where the plan says that it does not fit")
 
 
-def run_train(arguments: argparse.Namespace) -> int:
-    """0 fine; errors as `dsafe_runner.errors` says."""
+def run(arguments: argparse.Namespace) -> int:
+    """0 done; of `--plan`: 0 it fits, 1 it does not."""
     if arguments.preview is not None:
         return _preview(arguments.recipe, arguments.preview, arguments.seed)
     if arguments.plan:
@@ -66,7 +63,7 @@ def _plan(arguments: argparse.Namespace) -> int:
     machines = found_machines(arguments.gpus, arguments.nodes, arguments.gpu_memory, arguments.host_memory)
     lines, fits = plan_lines(arguments.recipe, machines)
     print("\n".join(lines))
-    return 0 if fits else 1
+    return ExitCode.FINE if fits else ExitCode.FINDINGS
 
 
 def _preview(path: Path, count: int, seed: int | None) -> int:
@@ -116,7 +113,7 @@ def _launch(processes: int) -> None:
     command = [
         sys.executable,
         "-m",
-        "torch.distributed.run",
+        "dsafe_runner.training.launch",
         "--standalone",
         f"--nproc_per_node={processes}",
         "--module",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import json
 import math
@@ -10,8 +11,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from dsafe_runner.commands.options import add_reports, day
 from dsafe_runner.config.words import listed
-from dsafe_runner.errors import ConfigError, DataError, EvidenceError, Mistake, UnavailableError
+from dsafe_runner.errors import ConfigError, DataError, EvidenceError, Mistake, UsageError
 from dsafe_runner.files import write_atomically
 from dsafe_runner.plan import outline, training_in
 from dsafe_runner.plan.waived import matching
@@ -20,6 +22,32 @@ from dsafe_runner.suite.load import load_suite
 from dsafe_runner.vocabulary import METRICS, Rule
 
 _DIGITS = 4
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What stands after `dsafe waive`."""
+    parser.add_argument("check", metavar="CHECK", help="a check id, or a pattern with * and ?")
+    parser.add_argument("--reason", required=True, metavar="TEXT", help="why it may fail")
+    parser.add_argument("--owner", required=True, metavar="NAME", help="who answers for it")
+    term = parser.add_mutually_exclusive_group(required=True)
+    term.add_argument("--until", type=day, metavar="DAY", help="last day (YYYY-MM-DD)")
+    term.add_argument("--permanent", action="store_true", help="for ever; say why in --reason")
+    parser.add_argument("--suite", type=Path, metavar="FILE", help="default: the suite that the run is of")
+    parser.add_argument("--run", type=Path, metavar="DIR", dest="folder", help="default: the last run of the suite")
+    add_reports(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 the waiver is written."""
+    return waive(
+        arguments.check,
+        reason=arguments.reason,
+        owner=arguments.owner,
+        until=arguments.until,
+        suite=arguments.suite,
+        run=arguments.folder,
+        reports=arguments.reports,
+    )
 
 
 def waive(
@@ -40,7 +68,7 @@ def waive(
     run     the run folder; the last one of the suite under `reports` unless said
 
     Raises:
-        UnavailableError: there is no such run, or it does not say which file the suite is.
+        UsageError: there is no such run, or it does not say which file the suite is.
         EvidenceError: a check passed there, or was not decided: there is nothing to excuse.
         ConfigError: the suite would not be valid with it; it is left as it was.
     """
@@ -77,7 +105,7 @@ def _run(run: Path | None, reports: Path, suite: Path | None) -> tuple[Path, dic
         if suite is None or _is_of(folder, suite):
             return folder, _verdicts(folder)
     what = f"no run of {suite}" if suite is not None else "no run"
-    raise UnavailableError(f"{what} under {reports}; run `pytest {suite or 'SUITE'}` first, or name one with --run DIR")
+    raise UsageError(f"{what} under {reports}; run `pytest {suite or 'SUITE'}` first, or name one with --run DIR")
 
 
 def _is_of(folder: Path, suite: Path) -> bool:
@@ -90,7 +118,7 @@ def load_name(path: Path) -> str:
     """What a suite calls itself, read without looking at the rest: its waivers may be what is wrong with it.
 
     Raises:
-        UnavailableError: there is no such file, or it does not say.
+        UsageError: there is no such file, or it does not say.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
@@ -100,7 +128,7 @@ def load_name(path: Path) -> str:
         return str(data["suite"])
     except (OSError, ValueError, KeyError, TypeError, YAMLError) as error:
         why = getattr(error, "strerror", None) or type(error).__name__
-        raise UnavailableError(f"{path} does not say `suite:` ({why}); name the run with --run DIR") from None
+        raise UsageError(f"{path} does not say `suite:` ({why}); name the run with --run DIR") from None
 
 
 def _verdicts(folder: Path) -> dict[str, Any]:
@@ -109,7 +137,7 @@ def _verdicts(folder: Path) -> dict[str, Any]:
         if not all(isinstance(record["check_id"], str) and record["status"] for record in found["checks"]):
             raise ValueError("no verdicts")
     except FileNotFoundError:
-        raise UnavailableError(f"{folder} holds no verdicts; `pytest SUITE` writes them") from None
+        raise UsageError(f"{folder} holds no verdicts; `pytest SUITE` writes them") from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{folder}/verdicts.json cannot be read ({error}); run again") from None
     return dict(found)
@@ -143,7 +171,7 @@ def _suite_of(folder: Path, record: dict[str, Any]) -> Path:
         name = None
     path = Path(str(record["where"]).rsplit(":", 1)[0])
     if path.name != name or not path.is_file():
-        raise UnavailableError(f"{folder} does not say where its suite lies; name it with --suite FILE")
+        raise UsageError(f"{folder} does not say where its suite lies; name it with --suite FILE")
     return path
 
 
@@ -152,7 +180,7 @@ def _write(path: Path, entry: dict[str, Any]) -> None:
     try:
         before = path.read_bytes().decode("utf-8")
     except (OSError, ValueError) as error:
-        raise UnavailableError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error})") from None
+        raise UsageError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error})") from None
     try:
         after = with_waiver(before, entry)
     except DataError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dsafe_runner import __version__
-from dsafe_runner.errors import DataError, EvidenceError, UnavailableError
+from dsafe_runner.errors import DataError, EvidenceError, UsageError
 from dsafe_runner.files import write_atomically
 from dsafe_runner.plan import measurement_id
 from dsafe_runner.plan.baseline import DIGEST, VERSION, seal
@@ -97,14 +97,14 @@ def from_run(folder: Path, model: str) -> dict[str, Any]:
     """The baseline of a model of a measured run, as JSON types.
 
     Raises:
-        UnavailableError: no such run, or no such model in it.
+        UsageError: no such run, or no such model in it.
         EvidenceError: the run was stopped early, or something of the model was not measured.
     """
     manifest, scores = _run(folder)
     if manifest.get("stopped"):
         raise EvidenceError(f"{folder} was stopped early (stop: certain); a baseline needs every response")
     if model not in manifest["models"]:
-        raise UnavailableError(f"{folder} has no model {model!r}; it has {', '.join(manifest['models'])}")
+        raise UsageError(f"{folder} has no model {model!r}; it has {', '.join(manifest['models'])}")
     broken = {key: why for key, why in {**manifest["failed"], **manifest["unavailable"]}.items()}
     benchmarks = {}
     for benchmark in manifest["benchmarks"]:
@@ -198,7 +198,7 @@ def write_baseline(path: Path, baseline: dict[str, Any]) -> None:
     """Write a baseline under its digest, a line per item.
 
     Raises:
-        StoreError: it cannot be written.
+        WriteError: it cannot be written.
     """
     sealed = {**baseline, DIGEST: seal(baseline)}
     write_atomically(path, json.dumps(sealed, ensure_ascii=False, indent=1) + "\n")
@@ -212,7 +212,7 @@ def _run(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
         if not all(isinstance(part, dict) for part in (*parts, run["scores"])):
             raise ValueError("no manifest of a run")
     except FileNotFoundError:
-        raise UnavailableError(f"{folder} is no run folder; name one under reports/") from None
+        raise UsageError(f"{folder} is no run folder; name one under reports/") from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{folder} cannot be read ({error}); measure again") from None
     return manifest, run["scores"]

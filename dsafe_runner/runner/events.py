@@ -22,7 +22,7 @@ class EventLog:
     """Appends events to a file and passes them on.
 
     Raises (all of it):
-        StoreError: the file cannot be written.
+        WriteError: the file cannot be written.
     """
 
     def __init__(self, path: Path, listener: Listener | None = None) -> None:

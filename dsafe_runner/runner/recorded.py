@@ -165,7 +165,8 @@ def write_responses(
     hidden  benchmarks whose questions must not be passed on: the messages are left out
 
     Raises:
-        StoreError: the folder cannot be written, or the store not read.
+        WriteError: the folder cannot be written.
+        StoreError: the store cannot be read.
     """
     asked = {request.key: request for request in requests}
     path = folder / RESPONSES / f"{model}.jsonl"

@@ -29,7 +29,7 @@ def review(plan: Plan, measurement: Measurement, evidence: Evidence, answers: li
 
     Raises:
         ConfigError: mistakes in the sheet.
-        StoreError: it cannot be written.
+        WriteError: it cannot be written.
     """
     judge = plan.judge_of(measurement.benchmark)
     path = getattr(plan.loaded.suite.judges[judge], "review", None) if judge else None

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dsafe_runner.errors import DsafeError, StoreError, UnavailableError
+from dsafe_runner.errors import DsafeError, StoreError, UnavailableError, WriteError
 from dsafe_runner.plan import Check, Measurement, Plan, nobody_has_labelled
 from dsafe_runner.records import Request
 from dsafe_runner.runner.asking import ask
@@ -56,7 +56,8 @@ def measure(
     export         write the responses into the run folder too, texts included
 
     Raises:
-        StoreError: the store cannot be used. Everything else that goes wrong is in the Run.
+        StoreError: the store cannot be used.
+        WriteError: the store or the run's folder cannot be written. Everything else that goes wrong is in the Run.
     """
     chosen = list(plan.checks if checks is None else checks)
     store, folder = Path(store), Path(folder)
@@ -259,7 +260,7 @@ def _score(plan: Plan, ready: Prepared, run: Run, store: Store, tell: EventLog) 
                     step,
                     unasked[measurement.id],
                 )
-        except StoreError:
+        except (StoreError, WriteError):
             raise
         except UnavailableError as error:
             run.unavailable[measurement.id] = str(error)

@@ -15,7 +15,7 @@ def write_run(folder: Path, run: Run, required: bool) -> None:
     """Leave a run in its folder: `scores/*.jsonl`, then `run.json`, whose presence says that all is there.
 
     Raises:
-        StoreError: the folder cannot be written.
+        WriteError: the folder cannot be written.
     """
     scores = folder / "scores"
     files = {}

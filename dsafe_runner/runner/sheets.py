@@ -23,7 +23,7 @@ def append_answers(path: Path, answers: Iterable[tuple[str, Answer]]) -> tuple[i
 
     Raises:
         ConfigError: mistakes in the sheet.
-        StoreError: it cannot be written.
+        WriteError: it cannot be written.
     """
     old = read_sheet(path) or b""
     there = {row.fingerprint for row in read_rows(path, old)}

@@ -14,10 +14,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dsafe_runner.errors import StoreError
+from dsafe_runner.errors import StoreError, WriteError
 from dsafe_runner.records import Response, Score, as_json, response_from_json, score_from_json
 
 SCHEMA_VERSION = 1
+_REFUSED = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS responses (
@@ -29,11 +36,21 @@ CREATE TABLE IF NOT EXISTS file_hashes (file TEXT PRIMARY KEY, sha256 TEXT NOT N
 """
 
 
+def _kind(error: Exception) -> type[StoreError] | type[WriteError]:
+    """Whether the disk or the folder refused, or what stands in the file is wrong."""
+    if isinstance(error, OSError):
+        return WriteError
+    # the low byte is the primary code; SQLite's extended codes say more above it
+    code = getattr(error, "sqlite_errorcode", None)
+    return WriteError if code is not None and code & 0xFF in _REFUSED else StoreError
+
+
 class Store:
     """The response store. Use as a context manager.
 
     Raises:
-        StoreError: the file cannot be opened, is not a store, is from a newer version, or the disk is full.
+        StoreError: the file is not a store, is damaged, or is from a newer version.
+        WriteError: it cannot be opened for writing, or the disk is full.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,7 +71,7 @@ class Store:
             self._db.executescript(_TABLES)
             self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(
+            raise _kind(error)(
                 f"{self.path}: cannot be used as a store ({error}); move it away or free the disk"
             ) from error
         return self
@@ -145,7 +162,7 @@ class Store:
         try:
             return self._db.execute(statement, values).fetchall()
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: the store fails ({error}); free the disk or move it away") from error
+            raise _kind(error)(f"{self.path}: the store fails ({error}); free the disk or move it away") from error
 
 
 class FileHashes(dict[str, str]):

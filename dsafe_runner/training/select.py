@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from dsafe_runner.errors import TrainingError
+from dsafe_runner.errors import ExitCode, TrainingError
 from dsafe_runner.training.recipe import resolve
 from dsafe_runner.training.recipe_train import Select
 from dsafe_runner.vocabulary import METRICS
@@ -63,14 +63,15 @@ def refuse_shared_items(select: Select, recipe_path: Path) -> None:
     """TrainingError: the development suite holds items of the release suite, or they cannot be compared."""
     suite, release = (resolve(text, recipe_path) for text in (select.suite, select.release))
     done = _dsafe("overlap", suite, "--suite", release)
-    if done.returncode == 0:
+    if done.returncode == ExitCode.FINE:
         return
-    said = (done.stdout + done.stderr).strip().splitlines()
-    if done.returncode == 1 and any(" overlaps " in line for line in said):
+    if done.returncode == ExitCode.FINDINGS:
+        found = done.stdout.splitlines() or ["it does not say which"]
         raise TrainingError(
             f"select.suite {select.suite} shares items with the release suite, so choosing by it would leak into the "
-            f"gate: {said[-1]}; first: {said[0]}"
+            f"gate: {found[-1]}; first: {found[0]}"
         )
+    said = (done.stdout + done.stderr).strip().splitlines()
     raise TrainingError(f"select.suite and release cannot be compared: {said[-1] if said else 'no output'}")
 
 

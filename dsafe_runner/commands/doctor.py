@@ -1,0 +1,18 @@
+"""`dsafe doctor`: devices, versions, and what each backend would do here."""
+
+from __future__ import annotations
+
+import argparse
+
+from dsafe_runner.engines.doctor import report_lines
+from dsafe_runner.errors import ExitCode
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What stands after `dsafe doctor`: nothing."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 always: what is missing is what it reports."""
+    print("\n".join(report_lines()))
+    return ExitCode.FINE
