@@ -89,6 +89,8 @@ def _as_written(model: str, folder: Path) -> str:
         if resolved.is_relative_to(folder.parent):
             return "../" + resolved.relative_to(folder.parent).as_posix()
         return str(resolved)
+    if here.is_file():
+        raise UsageError(f"{model} is a file; name a checkpoint's folder or a hub id")
     if model.startswith((".", "/", "~")):
         raise UsageError(f"{model} is not a folder")
     return model

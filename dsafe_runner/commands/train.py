@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from dsafe_runner.commands.options import amount, count
 from dsafe_runner.errors import ExitCode, UnavailableError
 
 
@@ -18,20 +19,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fresh", action="store_true", help="start over: remove the checkpoints of an earlier run")
     parser.add_argument(
         "--processes",
-        type=int,
+        type=count,
         metavar="N",
         help="on this machine, for recipes with `deepspeed`; default: one per GPU. Under torchrun: not needed",
     )
     look = parser.add_mutually_exclusive_group()
     look.add_argument(
-        "--preview", type=int, nargs="?", const=3, metavar="N", help="print N rows (3) as they are trained on, and stop"
+        "--preview", type=count, nargs="?", const=3, metavar="N", help="print N rows (3) as they are trained on, and stop"
     )
     look.add_argument("--plan", action="store_true", help="print what it needs and whether it fits, and stop (1: no)")
     said = parser.add_argument_group("with --plan, instead of what is found here")
-    said.add_argument("--gpus", type=int, metavar="N", help="on each machine")
-    said.add_argument("--nodes", type=int, default=1, metavar="N", help="machines; default: %(default)s")
-    said.add_argument("--gpu-memory", type=float, metavar="GB", help="of each GPU")
-    said.add_argument("--host-memory", type=float, metavar="GB", help="of each machine")
+    said.add_argument("--gpus", type=count, metavar="N", help="on each machine")
+    said.add_argument("--nodes", type=count, default=1, metavar="N", help="machines; default: %(default)s")
+    said.add_argument("--gpu-memory", type=amount, metavar="GB", help="of each GPU")
+    said.add_argument("--host-memory", type=amount, metavar="GB", help="of each machine")
     parser.add_argument("--anyway", action="store_true", help="start even where the plan says that it does not fit")
 
 

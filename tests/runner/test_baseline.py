@@ -159,14 +159,14 @@ def test_damaged_parts_are_one_line(project, tmp_path, capsys):
     for content in damaged:
         file.write_text(content)
         for command in (["show", str(file)], ["noise", str(file), "--run", str(run)]):
-            assert main(["baseline", *command]) == 1
+            assert main(["baseline", *command]) == 2
             assert "is no baseline" in capsys.readouterr().err
     short = {item: codes for item, codes in part["outcomes"].items() if item != first}
     for outcomes in (short, {**part["outcomes"], first: "rr"}):
         text = with_part(outcomes=outcomes, origin={**part["origin"], "drawn": [1.0, 2.0]})
         content = {**json.loads(text), "made": {"run": 1.0, "seed": 0}}
         file.write_text(sealed(content))
-        assert main(["baseline", "noise", str(file), "--run", str(run)]) == 1
+        assert main(["baseline", "noise", str(file), "--run", str(run)]) == 4
         assert "again" in capsys.readouterr().err
 
 
@@ -201,7 +201,7 @@ def test_a_damaged_run_folder_is_one_line(project, tmp_path, capsys):
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(run, copy)
         (copy / name).write_text(text)
-        assert main(["baseline", "save", str(tmp_path / "b.json"), "--run", str(copy), "--model", "safe"]) == 1
+        assert main(["baseline", "save", str(tmp_path / "b.json"), "--run", str(copy), "--model", "safe"]) == 2
         assert "cannot be read" in capsys.readouterr().err
 
 
@@ -240,12 +240,12 @@ def test_save_never_overwrites_update_says_what_changes_and_noise_is_kept(projec
     assert main(["baseline", "noise", str(baseline), "--run", str(second)]) == 0
     assert "a rerun flips 0 of 300 in acc" in capsys.readouterr().out
     # the same responses again are no second run
-    assert main(["baseline", "noise", str(baseline), "--run", str(run)]) == 1
+    assert main(["baseline", "noise", str(baseline), "--run", str(run)]) == 4
     assert "the run that the baseline was made of" in capsys.readouterr().err
     other = json.loads(copy.read_text())
     other = {**other, "identity": {**other["identity"], "dtype": "bfloat16"}}
     copy.write_text(json.dumps({**other, "digest": seal(other)}))
-    assert main(["baseline", "noise", str(copy), "--run", str(second)]) == 1
+    assert main(["baseline", "noise", str(copy), "--run", str(second)]) == 4
     # with it, `uncertainty: samples` can be decided for one response per item
     suite = write(folder, baselines=OLD, mcq="versus: old, max_drop: 0.05, uncertainty: samples")
     found, _ = verdicts(suite, folder / "nightly.sqlite")

@@ -73,7 +73,7 @@ def test_a_certain_failure_ends_the_model_and_is_said(tmp_path):
     assert more.stopped == stopped.stopped
     with pytest.raises(EvidenceError, match="was stopped early"):
         from_run(tmp_path / "run", "bad")
-    assert main(["baseline", "save", str(tmp_path / "b.json"), "--run", str(tmp_path / "run"), "--model", "bad"]) == 1
+    assert main(["baseline", "save", str(tmp_path / "b.json"), "--run", str(tmp_path / "run"), "--model", "bad"]) == 4
     assert not (tmp_path / "b.json").exists()
 
 

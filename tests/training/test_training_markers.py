@@ -134,5 +134,5 @@ def test_the_command_names_file_and_row(write_recipe, tmp_path):
         env={**os.environ, "HF_HUB_OFFLINE": "1"},
         timeout=200,
     )
-    assert done.returncode == 1
+    assert done.returncode == 4
     assert "./ours.jsonl:3: the text itself holds <｜User｜> (answer)" in done.stderr
