@@ -25,7 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     look = parser.add_mutually_exclusive_group()
     look.add_argument(
-        "--preview", type=count, nargs="?", const=3, metavar="N", help="print N rows (3) as they are trained on, and stop"
+        "--preview",
+        type=count,
+        nargs="?",
+        const=3,
+        metavar="N",
+        help="print N rows (3) as they are trained on, and stop",
     )
     look.add_argument("--plan", action="store_true", help="print what it needs and whether it fits, and stop (1: no)")
     said = parser.add_argument_group("with --plan, instead of what is found here")

@@ -1,9 +1,8 @@
-"""Mistakes that users make, over all verbs: a line on standard error and exit 2 or 4, never a traceback and never 0 or 1."""
+"""Mistakes of users, over all verbs: a line on standard error and exit 2 or 4, never a traceback, never 0 or 1."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
