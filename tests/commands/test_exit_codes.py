@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "recorded"))
 
 from scenarios import ALL
 
+import dsafe_runner
 import dsafe_runner.errors as tree
 from dsafe_runner.benchmarks.registry import open_benchmark
 from dsafe_runner.benchmarks.tc260.bank import STANDARDS
@@ -242,6 +243,7 @@ def test_the_docstring_is_the_tree():
     assert all(not kind.__subclasses__() for kind in DsafeError.__subclasses__())
     raised = {kind for kind in vars(tree).values() if isinstance(kind, type) and issubclass(kind, Exception)}
     assert raised == {DsafeError, *DsafeError.__subclasses__()}
+    assert all(getattr(dsafe_runner, kind.__name__) is kind for kind in (*raised, ExitCode))
 
 
 def test_no_error_ends_with_the_code_of_findings():
