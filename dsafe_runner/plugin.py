@@ -29,8 +29,8 @@ from dsafe_runner.pytest_plugin.unseen import (
     SEEN,
     is_suite_name,
     means_a_suite,
-    refuse_patterns_with_folders,
     report_unseen,
+    require_plain_patterns,
     stray,
     under_suites,
 )
@@ -70,7 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SELECTED] = set()
     config.stash[SEEN] = set()
     config.pluginmanager.register(Dropped(config))
-    refuse_patterns_with_folders(config)
+    require_plain_patterns(config)
     worker = getattr(config, "workerinput", None)
     now = datetime.datetime.now(datetime.UTC)
     config.stash[GATE] = _LazyGate(
@@ -139,9 +139,9 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
     checks = [item for item in items if isinstance(item, CheckItem)]
     if not checks or config.option.verbose < 1:
         return []
-    from dsafe_runner.verdicts.power import foresee
+    from dsafe_runner.verdicts.power import power_sentence
 
-    return [f"  {item.check.id}  {foresee(item.plan, item.check)}" for item in checks]
+    return [f"  {item.check.id}  {power_sentence(item.plan, item.check)}" for item in checks]
 
 
 class _XdistHooks:

@@ -18,9 +18,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def side_by_side(
-    jobs: Iterable[Job], grade: Callable[[Iterator[Job]], Iterator[Score]], threads: int
-) -> Iterator[Score]:
+def thread_map(jobs: Iterable[Job], grade: Callable[[Iterator[Job]], Iterator[Score]], threads: int) -> Iterator[Score]:
     """Scores of all jobs, in the order they are made. Left early, it begins no further job.
 
     Args:

@@ -19,7 +19,7 @@ from dsafe_runner.runner.jobs import Job
 from dsafe_runner.runner.prepare import prepare
 from dsafe_runner.runner.store import FileHashes, Store
 from dsafe_runner.suite.load import load_suite
-from dsafe_runner.verdicts.power import foresee
+from dsafe_runner.verdicts.power import power_sentence
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +60,7 @@ def check_files(paths: list[Path], *, list_ids: bool, show_plan: bool, store: Pa
         if list_ids:
             for check in plan.checks:
                 waived = "waived; " if check.id in plan.waived else ""
-                print(f"  {check.id}  {waived}{foresee(plan, check)}")
+                print(f"  {check.id}  {waived}{power_sentence(plan, check)}")
         if show_plan:
             _print_plan(plan, store)
     return ExitCode.MISTAKES if wrong else ExitCode.FINE

@@ -45,7 +45,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda match: values[match.group(1)], text)
 
 
-def fence_lines(prompt: str) -> list[tuple[str, str]]:
+def delimiter_lines(prompt: str) -> list[tuple[str, str]]:
     """(line above, line below) of every placeholder that stands for data.
 
     Raises:
@@ -90,13 +90,13 @@ class Fences:
     """The fences of one prompt (none where the conversation is given natively).
 
     Args:
-        prompt: a prompt that `fence_lines` accepts.
+        prompt: a prompt that `delimiter_lines` accepts.
         reserved: further texts that mean something to the judge; a line of data that holds one is marked.
         speaks: whether a folded line claims to hold a verdict.
     """
 
     def __init__(self, prompt: str, reserved: Iterable[str], speaks: Callable[[str], bool]) -> None:
-        pairs = fence_lines(prompt)
+        pairs = delimiter_lines(prompt)
         self._opening = [_pattern(above) for above, _ in pairs]
         self._closing = [_pattern(below) for _, below in pairs]
         fixed = (max(line.split(_NONCE), key=len) for pair in pairs for line in pair)

@@ -14,7 +14,7 @@ from dsafe_runner.config import load_yaml
 from dsafe_runner.config.strict import Strict
 from dsafe_runner.config.words import quoted, suggestion
 from dsafe_runner.errors import ConfigError, Mistake
-from dsafe_runner.judges.delimiters import DATA, NONCE, fence_lines, placeholders
+from dsafe_runner.judges.delimiters import DATA, NONCE, delimiter_lines, placeholders
 from dsafe_runner.judges.marker import MarkerReader
 from dsafe_runner.judges.verdicts import FieldReader, Reader, decide, fold
 from dsafe_runner.records import digest
@@ -191,7 +191,7 @@ class Template(Strict):
         for name in DATA:
             if name not in placeholders(prompt):
                 raise ValueError(f"{{{name}}} is missing; put it on a line of its own between lines with {{{NONCE}}}")
-        fence_lines(prompt)
+        delimiter_lines(prompt)
         verdict = info.data.get("verdict")
         if isinstance(verdict, ByMarker):
             for text in (verdict.markers[0], *(label.texts[0] for label in verdict.labels)):

@@ -15,7 +15,7 @@ from dsafe_runner.suite.spec import Checkpoint, LlmJudge, LoadedSuite, OpenAIEng
 from dsafe_runner.vocabulary import HR, METRICS
 
 
-def misfits(loaded: LoadedSuite, checks: list[ModelCheck], judges: Mapping[str, Judge]) -> Iterable[Mistake]:
+def incompatibilities(loaded: LoadedSuite, checks: list[ModelCheck], judges: Mapping[str, Judge]) -> Iterable[Mistake]:
     """Every mistake of this kind, once per place."""
     found = [*_judges(loaded, checks, judges), *_engines(loaded, checks), *_baselines(loaded, checks)]
     return dict.fromkeys(found)

@@ -15,7 +15,7 @@ from dsafe_runner.statistics.feasibility import least_items, spotless
 from dsafe_runner.statistics.paired_tests import claim_of
 
 
-def refuse_impossible(plan: Plan) -> Plan:
+def require_feasible(plan: Plan) -> Plan:
     """The plan itself, if every gate of it could pass.
 
     Raises:

@@ -21,9 +21,9 @@ from dsafe_runner.plan.calibration import (
     open_calibrations,
 )
 from dsafe_runner.plan.checks import Check, GateCheck, GuardCheck, ModelCheck
-from dsafe_runner.plan.compatibility import misfits
+from dsafe_runner.plan.compatibility import incompatibilities
 from dsafe_runner.plan.coverage import uncovered
-from dsafe_runner.plan.feasibility import refuse_impossible
+from dsafe_runner.plan.feasibility import require_feasible
 from dsafe_runner.plan.judges import make_judge
 from dsafe_runner.plan.overlap import overlap_checks, overlap_measurements
 from dsafe_runner.plan.pool import pooled
@@ -44,7 +44,7 @@ def make_plan(loaded: LoadedSuite, unread: list[Mistake] | None = None) -> Plan:
     Raises:
         ConfigError: all mistakes at once, as of `outline`; where there are none, all limits that no result could prove.
     """
-    return refuse_impossible(outline(loaded, unread))
+    return require_feasible(outline(loaded, unread))
 
 
 def outline(loaded: LoadedSuite, unread: list[Mistake] | None = None) -> Plan:
@@ -90,7 +90,7 @@ def outline(loaded: LoadedSuite, unread: list[Mistake] | None = None) -> Plan:
             else:
                 asked[check.id] = check
     asked = pooled(loaded, asked, benchmarks, mistakes)
-    mistakes += misfits(loaded, list(asked.values()), judges)
+    mistakes += incompatibilities(loaded, list(asked.values()), judges)
     left_out = list(uncovered(loaded, benchmarks))
     mistakes += [what for what, too_much in left_out if too_much]
     miscounted = dict.fromkeys(_miscounted(loaded, asked.values(), baselines))
@@ -146,7 +146,7 @@ def _miscounted(
         published = baselines.get(check.versus or "")
         if isinstance(published, Published):
             use = loaded.suite.benchmarks[check.benchmark]
-            what = published.misfit(use.use, check.metric, check.slice, check.n // use.samples)
+            what = published.mismatch(use.use, check.metric, check.slice, check.n // use.samples)
             if what is not None:
                 at = loaded.where("baselines", check.versus or "", "path")
                 yield Mistake(*at, what, "correct the counts, or compare on the data they are of")

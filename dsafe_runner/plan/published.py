@@ -40,7 +40,7 @@ class Published:
         """Responses per item that the counts are over."""
         return int(self.made.get(use, {}).get("samples", 1))
 
-    def misfit(self, use: str, metric: str, slice_name: str, items: int) -> str | None:
+    def mismatch(self, use: str, metric: str, slice_name: str, items: int) -> str | None:
         """Why counts are not over the items of a slice, None where they are, or where there are none to look at."""
         found = self.counts.get(use, {}).get(metric, {}).get(slice_name)
         expected = items * self.samples(use)

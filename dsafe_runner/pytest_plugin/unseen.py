@@ -38,7 +38,7 @@ def means_a_suite(config: pytest.Config, name: str) -> bool:
     return name.casefold().endswith(_SUITE) or any(fnmatch(name, pattern) for pattern in config.getini("dsafe_suites"))
 
 
-def refuse_patterns_with_folders(config: pytest.Config) -> None:
+def require_plain_patterns(config: pytest.Config) -> None:
     """`dsafe_suites` are patterns of names; one with a folder would match nothing.
 
     Raises:

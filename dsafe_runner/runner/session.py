@@ -17,7 +17,7 @@ from dsafe_runner.runner.events import Listener
 from dsafe_runner.runner.measured import Run
 from dsafe_runner.runner.run_folder import read_run, write_run
 from dsafe_runner.suite.load import load_suite
-from dsafe_runner.verdicts.power import foresee
+from dsafe_runner.verdicts.power import power_sentence
 from dsafe_runner.verdicts.results import Decided
 
 
@@ -131,5 +131,5 @@ class GateSession:
             "result": decided.result.value,
             "line": decided.line,
             **as_json(decided.verdict),
-            "foresight": foresee(self.plan(path), check),
+            "foresight": power_sentence(self.plan(path), check),
         }

@@ -8,7 +8,7 @@ from dsafe_runner.statistics.power import ASSUMED_FLIPS, detectable_drop, failin
 from dsafe_runner.verdicts.guards import one_of
 
 
-def foresee(plan: Plan, check: Check) -> str:
+def power_sentence(plan: Plan, check: Check) -> str:
     """One line: at 80 % power, and with the share of items that flip between two equally good models where it matters.
 
     That share is assumed unless the suite has measured it; docs/statistics.md says what follows from it.

@@ -17,7 +17,7 @@ from dsafe_runner.benchmarks import data
 from dsafe_runner.benchmarks.math500.boxed import last_boxed
 from dsafe_runner.benchmarks.math500.sets import ASK, LEVELS, SUBJECTS, Math500
 from dsafe_runner.benchmarks.registry import offer, open_benchmark
-from dsafe_runner.benchmarks.thread_map import side_by_side
+from dsafe_runner.benchmarks.thread_map import thread_map
 from dsafe_runner.errors import DataError, UnavailableError
 from dsafe_runner.records import Message, Outcome, Response, Sample, Score
 
@@ -151,8 +151,8 @@ def test_scores_come_from_several_threads_and_each_job_is_done_once() -> None:
         for job in jobs:
             yield Score("s", job, Outcome.RIGHT)
 
-    assert sorted(score.k for score in side_by_side(range(1000), grade, 4)) == list(range(1000))
-    assert list(side_by_side([], grade, 2)) == []
+    assert sorted(score.k for score in thread_map(range(1000), grade, 4)) == list(range(1000))
+    assert list(thread_map([], grade, 2)) == []
 
 
 def test_what_a_thread_raises_is_raised_and_no_further_job_is_begun() -> None:
@@ -166,7 +166,7 @@ def test_what_a_thread_raises_is_raised_and_no_further_job_is_begun() -> None:
             yield Score("s", job, Outcome.RIGHT)
 
     with pytest.raises(DataError, match="no"):
-        list(side_by_side(range(1_000_000), grade, 2))
+        list(thread_map(range(1_000_000), grade, 2))
     assert len(begun) < 1_000_000
 
 
@@ -178,7 +178,7 @@ def test_whoever_stops_asking_ends_the_work() -> None:
             begun.append(job)
             yield Score("s", job, Outcome.RIGHT)
 
-    scores = side_by_side(range(10_000_000), grade, 2)
+    scores = thread_map(range(10_000_000), grade, 2)
     next(scores)
     scores.close()  # type: ignore[attr-defined]
     assert len(begun) < 10_000_000

@@ -13,7 +13,7 @@ from dsafe_runner.records import Outcome, Score, Status
 from dsafe_runner.suite.load import load_suite
 from dsafe_runner.verdicts.decide import decide_one
 from dsafe_runner.verdicts.evidence import fill
-from dsafe_runner.verdicts.power import foresee
+from dsafe_runner.verdicts.power import power_sentence
 
 SUITE = """\
 suite: x
@@ -66,7 +66,7 @@ def test_pooled_by_item_counts(tmp_path):
     (pool,) = (check for check in made.checks if isinstance(check, GuardCheck) and check.parts)
     assert pool.id == "safe::mine/a.pooled[acc-guard.vs.base]"
     assert pool.parts == ("a.one", "a.three", "a.two")
-    assert foresee(made, pool).startswith("pools a.one, a.three, a.two: ")
+    assert power_sentence(made, pool).startswith("pools a.one, a.three, a.two: ")
 
 
 def test_areas_that_are_guarded_anyway_are_guarded_once(tmp_path):

@@ -10,7 +10,7 @@ from dsafe_runner.errors import ConfigError
 from dsafe_runner.plan import make_plan
 from dsafe_runner.plan.feasibility import impossible
 from dsafe_runner.suite.load import load_suite
-from dsafe_runner.verdicts.power import foresee
+from dsafe_runner.verdicts.power import power_sentence
 
 SUITE = """\
 suite: x
@@ -71,7 +71,7 @@ def test_the_numbers_are_those_of_the_exact_tails(tmp_path):
         "benchmark: mcq, metric: acc, model: base, min: 0.7, uncertainty: none",
         "benchmark: many, metric: acc, model: safe, min: 0.8",
     )
-    said = {check.id: foresee(made, check) for check in made.checks}
+    said = {check.id: power_sentence(made, check) for check in made.checks}
     assert said["safe::mcq/overall[acc-min]"].startswith("needs 1280 of 1567, passes a true 0.82")
     assert said["base::mcq/overall[acc-min]"] == "needs 1097 of 1567"
     assert any(line.startswith("allows 4 of 462, passes a true 0.00") for line in said.values())

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from dsafe_runner.benchmarks import data
 from dsafe_runner.benchmarks.livecodebench.rows import UPSTREAM, Problem, read_problems, tests_of
 from dsafe_runner.benchmarks.livecodebench.table import LICENCE, PUBLIC, RELEASES, Window, entries, offer
-from dsafe_runner.benchmarks.thread_map import cores, side_by_side
+from dsafe_runner.benchmarks.thread_map import cores, thread_map
 from dsafe_runner.errors import DataError
 from dsafe_runner.records import Message, Outcome, Response, Sample, Score, digest
 from dsafe_runner.sandbox.bubblewrap import Sandbox
@@ -137,7 +137,7 @@ class LiveCodeBench:
         # all answers to a problem in one go: its tests can take long to decode
         by_item = itertools.groupby(pairs, key=lambda pair: pair[0].id)
         jobs = [(problems[item], list(answers)) for item, answers in by_item]
-        return side_by_side(jobs, grade, cores())
+        return thread_map(jobs, grade, cores())
 
     def _read(self) -> dict[str, Problem]:
         if self._problems is None:

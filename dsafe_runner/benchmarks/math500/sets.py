@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dsafe_runner.benchmarks import data
 from dsafe_runner.benchmarks.base import Offer
 from dsafe_runner.benchmarks.math500.boxed import last_boxed
-from dsafe_runner.benchmarks.thread_map import cores, side_by_side
+from dsafe_runner.benchmarks.thread_map import cores, thread_map
 from dsafe_runner.records import OVERALL, Message, Outcome, Response, Sample, Score, digest
 from dsafe_runner.sandbox.maths import MathsGrader, MathsVerdict
 from dsafe_runner.vocabulary import metrics_of
@@ -107,7 +107,7 @@ class Math500:
         """
         waiting = list(pairs)
         threads = min(cores(), 1 + len(waiting) // _PER_THREAD)
-        return side_by_side(waiting, _grade, threads)
+        return thread_map(waiting, _grade, threads)
 
 
 def _sample(row: dict[str, str]) -> Sample:
