@@ -15,7 +15,7 @@ from typing import Literal
 import pytest
 
 from dsafe_runner.benchmarks import data
-from dsafe_runner.errors import DataError, UnavailableError
+from dsafe_runner.errors import DataError, UnavailableError, WriteError
 
 BODY = "一二三\n".encode() * 5000
 
@@ -154,7 +154,7 @@ def test_absent_data_names_the_folder_and_the_command(tmp_path: Path, monkeypatc
 
 def test_a_folder_that_cannot_be_made_is_said_so(tmp_path: Path, server: str) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UnavailableError, match=r"cannot write to .*DSAFE_DATA"):
+    with pytest.raises(WriteError, match=r"cannot write to .*DSAFE_DATA"):
         data.fetch_source(source(f"{server}/good"), tmp_path / "file")
 
 

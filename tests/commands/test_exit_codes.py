@@ -239,10 +239,10 @@ def test_ctrl_c_is_2_and_a_line(tmp_path):
 
 def test_the_docstring_is_the_tree():
     drawn = re.findall(r"[├└]── (\w+) +\S", tree.__doc__ or "")
-    assert drawn == [kind.__name__ for kind in DsafeError.__subclasses__()]
-    assert all(not kind.__subclasses__() for kind in DsafeError.__subclasses__())
-    raised = {kind for kind in vars(tree).values() if isinstance(kind, type) and issubclass(kind, Exception)}
-    assert raised == {DsafeError, *DsafeError.__subclasses__()}
+    raised = [kind for kind in vars(tree).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    # a module may derive one of its own, which never leaves it
+    assert [kind.__name__ for kind in raised if kind is not DsafeError] == drawn
+    assert all(kind.__bases__ == (DsafeError,) for kind in raised if kind is not DsafeError)
     assert all(getattr(dsafe_runner, kind.__name__) is kind for kind in (*raised, ExitCode))
 
 
