@@ -71,10 +71,10 @@ def _stage(options: argparse.Namespace, seed: int, stage: str, start: Path | Non
         say=lambda line: print(f"# {seed} {stage}: {line}", file=sys.stderr, flush=True),
     )
     spent = time.process_time() - begun
-    return {"seed": seed, "stage": stage, "steps": result.steps, "cpu_s": round(spent, 1), **test_scores(out)}
+    return {"seed": seed, "stage": stage, "steps": result.steps, "cpu_s": round(spent, 1), **held_out_rates(out)}
 
 
-def test_scores(folder: Path) -> dict[str, object]:
+def held_out_rates(folder: Path) -> dict[str, object]:
     """Test rates of the saved (bfloat16) weights, computed in float32, read by the package's graders and judge."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer

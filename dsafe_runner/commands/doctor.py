@@ -9,7 +9,8 @@ from dsafe_runner.errors import ExitCode
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What stands after `dsafe doctor`: nothing."""
+    """`dsafe doctor` takes none; its help says that it only looks."""
+    parser.epilog = "Nothing is downloaded, started for good, or written."
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -175,4 +175,4 @@ def test_identity_needs_no_torch(folder):
     code = "import sys\nfrom dsafe_runner.engines.fingerprint import fingerprint\nfingerprint(sys.argv[1])\n"
     code += "import dsafe_runner.engines.process, dsafe_runner.engines.doctor\n"
     code += "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code, str(folder)], check=True, timeout=60)
+    assert subprocess.run([sys.executable, "-c", code, str(folder)], timeout=60).returncode == 0
