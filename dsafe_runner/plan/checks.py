@@ -210,7 +210,7 @@ class GuardCheck(ModelCheck):
         """The gate on the same change; as guards are, about items like these, whatever the judge is worth."""
         rule = rule_of(higher=METRICS[self.metric].higher_is_better, relative=True, at_least=False)
         return GateCheck(
-            slice=self.slice,
+            slice=self.cells,
             metric=self.metric,
             rule=rule,
             limit=-value if rule.down else value,

@@ -445,6 +445,18 @@ def waivers() -> list[Scenario]:
             files,
         ),
         gate(
+            "waive-a-pooled-guard",
+            suite(f"{_ACC}, versus: base, per: [category], role: guard, pool: area"),
+            {
+                "mcq.jsonl": m.mcq(48, tuple(f"core-values.c{i}" for i in range(12))),
+                "safe.jsonl": m.letters(48, 48, lost=range(30)),
+                "base.jsonl": m.letters(48, 48),
+            },
+            "pytest suites/demo.safety.yaml",
+            verb.replace("overall[acc-min]", "core-values.pooled[acc-guard.vs.base]"),
+            "pytest suites/demo.safety.yaml",
+        ),
+        gate(
             "waiver-of-nothing",
             waived('  - {check: "safe::nothing*", reason: known, owner: li, permanent: true}\n'),
             files,
