@@ -62,6 +62,15 @@ def engine_fields(loaded: LoadedSuite, name: str, engine: str | None = None) -> 
     return {**model, "name": name, "path": path}, spec.model_dump(mode="json")
 
 
+def servers_of(loaded: LoadedSuite, name: str) -> frozenset[str]:
+    """URLs of the servers that answer for a model, or for the one a judge asks; none where no server does."""
+    try:
+        engine = loaded.suite.engines[checkpoint_of(loaded, name).engine]
+    except KeyError:  # rules, people, or training samples: nobody is asked
+        return frozenset()
+    return frozenset(getattr(engine, "base_urls", ()))
+
+
 def seed_of(suite_seed: int, benchmark: str, sample_id: str, k: int) -> int:
     """Seed of one response, 63 bits. The model is left out: two models draw from the same noise, which pairs them."""
     text = f"{suite_seed}|{benchmark}|{sample_id}|{k}".encode()

@@ -58,6 +58,7 @@ def ask(jobs: list[Job], run: Run, store: Store, folder: Path, tell: EventLog, s
             kind, job, value = inbox.get()
             if kind == "ready":
                 job.described = value
+                run.servers.update(job.fields[1].get("base_urls", ()))
                 for text in value.get("warnings", ()):
                     run.warnings.append(f"{job.model}: {text}")
                     tell("warning", text=run.warnings[-1])

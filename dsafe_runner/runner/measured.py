@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dsafe_runner.errors import DsafeError, EvidenceError, UnavailableError
 from dsafe_runner.plan import Check, Plan, require_checks
+from dsafe_runner.plan.ids import judge_subject
+from dsafe_runner.plan.subjects import servers_of
 from dsafe_runner.records import Status, Verdict
 from dsafe_runner.verdicts.blocking import in_ci
 from dsafe_runner.verdicts.decide import decide_one, settle_one
@@ -22,6 +24,7 @@ class Run:
 
     stopped  model -> responses there are and all there would be, where `stop: certain` spared some
     here     models that were measured, whether or not all that is made of their responses could be
+    servers  URLs whose servers were up
     origins  measurement id -> where its responses come from (measure.origin)
     refused  check id -> why its two sides cannot be compared
     reruns   check id -> what both sides have in common, where the reference is the candidate's own weights
@@ -34,6 +37,7 @@ class Run:
     stopped: dict[str, list[int]] = field(default_factory=dict)
     manifest: dict[str, Any] = field(default_factory=dict)
     here: set[str] = field(default_factory=set)
+    servers: set[str] = field(default_factory=set)
     origins: dict[str, dict[str, Any]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     reruns: dict[str, str] = field(default_factory=dict)
@@ -44,6 +48,15 @@ class Run:
             why = f"{', '.join(sorted(self.here))} could be measured, and a suite is gated whole"
             self.failed.update({measurement: f"{reason}; {why}" for measurement, reason in self.unavailable.items()})
             self.unavailable.clear()
+
+    def fail_gone(self, plan: Plan, servers: Set[str]) -> None:
+        """Make a failure of what is absent because a server that was up earlier in the session is not any more."""
+        for key in list(self.unavailable):
+            measurement = plan.measurements[key]
+            judge = measurement.of_judge or plan.judge_of(measurement.benchmark)
+            asked = [measurement.model, *([judge_subject(judge)] if judge else [])]
+            if any(servers & servers_of(plan.loaded, subject) for subject in asked):
+                self.failed[key] = f"{self.unavailable.pop(key)}; it answered earlier in this session, and is gone"
 
     def require(self, check: Check) -> None:
         """Make sure that all a check reads has been measured.

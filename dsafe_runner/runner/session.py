@@ -38,6 +38,7 @@ class GateSession:
     required: dict[Path, bool] = field(default_factory=dict)
     _plans: dict[Path, Plan] = field(default_factory=dict)
     _runs: dict[Path, Run] = field(default_factory=dict)
+    _servers: set[str] = field(default_factory=set)
 
     def plan(self, path: Path) -> Plan:
         """The plan of a suite file, made once.
@@ -77,6 +78,8 @@ class GateSession:
             download=required,
             replay=self.replay,
         )
+        self._servers |= run.servers
+        run.fail_gone(self.plan(path), self._servers)
         if not required:
             run.gate_whole()
         write_run(folder, run, required)

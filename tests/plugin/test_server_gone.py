@@ -16,6 +16,8 @@ sys.path.insert(0, str(ROOT / "tests/servers"))
 
 from chat_server import ChatServer  # noqa: E402
 
+from dsafe_runner.runner.session import GateSession  # noqa: E402
+
 SUITE = """\
 suite: served
 engines:
@@ -30,6 +32,17 @@ benchmarks:
 {benchmark}
 thresholds:
   - {{{check}, model: safe, min: 0.7}}
+"""
+SECOND = """\
+suite: {name}
+engines:
+  fleet: {{backend: openai, base_urls: ["{url}"], timeout: 5, max_attempts: 2}}
+models:
+  safe: {{path: served-model, engine: fleet}}
+benchmarks:
+  mcq: {{use: custom, path: {file}.jsonl}}
+thresholds:
+  - {{benchmark: mcq, metric: acc, model: safe, min: 0.1}}
 """
 CASES = {
     "model": ("  mcq: {use: custom, path: mcq.jsonl}", "benchmark: mcq, metric: acc"),
@@ -76,3 +89,33 @@ def test_a_server_that_dies_in_mid_run_is_an_error(tmp_path, dies):
     assert run.returncode == 1, said
     assert "1 in error" in said, said
     assert "not gated" not in said.casefold()
+
+
+def test_a_server_that_dies_between_two_suites_of_a_session_is_an_error(tmp_path):
+    """As the plugin measures them, one suite after the other."""
+    write_recorded(tmp_path).unlink()
+    rows = (tmp_path / "mcq.jsonl").read_text()
+    (tmp_path / "other.jsonl").write_text(rows.replace("Question", "Another question"))
+    session = GateSession(tmp_path / "reports", "now", tmp_path / "store.sqlite")
+    paths = []
+    with ChatServer() as server:
+        for name, file in (("first", "mcq"), ("second", "other")):
+            paths.append(tmp_path / f"{name}.safety.yaml")
+            paths[-1].write_text(SECOND.format(name=name, url=server.url, file=file))
+        first = session.measure(paths[0], session.plan(paths[0]).checks, None, required=False)
+        assert first.evidence
+        server.stop()
+        second = session.measure(paths[1], session.plan(paths[1]).checks, None, required=False)
+        server.start()
+    assert not second.unavailable
+    assert "answered earlier in this session, and is gone" in second.failed["safe::mcq"]
+
+
+def test_a_server_that_was_never_up_is_absent(tmp_path):
+    write_recorded(tmp_path).unlink()
+    path = tmp_path / "first.safety.yaml"
+    path.write_text(SECOND.format(name="first", url="http://127.0.0.1:9/v1", file="mcq"))
+    session = GateSession(tmp_path / "reports", "now", tmp_path / "store.sqlite")
+    run = session.measure(path, session.plan(path).checks, None, required=False)
+    assert "safe::mcq" in run.unavailable
+    assert not run.failed
