@@ -41,12 +41,10 @@ class Hearing:
         """What is wrong with a model that thinks in a way the suite does not declare; None where it does not."""
         found: Counter[Sign] = Counter()
         read = 0
-        for request in {request.key: request for request in requests}.values():
-            if (response := stored.get(request.key)) is not None:
-                read += 1
-                sign, _ = self._signs(response, request.messages)
-                if sign is not None and self._foreign(sign):
-                    found[sign] += 1
+        for sign, _ in self._all_signs(requests, stored):
+            read += 1
+            if sign is not None and self._foreign(sign):
+                found[sign] += 1
         count = found.total()
         if count <= max(_FEW, _SHARE * read):
             return None
@@ -57,11 +55,7 @@ class Hearing:
 
     def turns(self, requests: Iterable[Request], stored: dict[str, Response]) -> str | None:
         """What to say where responses go on with turns the model played for somebody else."""
-        found: Counter[str] = Counter()
-        for request in {request.key: request for request in requests}.values():
-            if (response := stored.get(request.key)) is not None:
-                _, turn = self._signs(response, request.messages)
-                found.update([turn] if turn else [])
+        found = Counter(turn for _, turn in self._all_signs(requests, stored) if turn)
         if not found:
             return None
         mark = found.most_common(1)[0][0]
@@ -76,6 +70,14 @@ class Hearing:
         if not thinks(own):
             return True
         return sign.key is not None and not same_format(sign.key, own)
+
+    def _all_signs(
+        self, requests: Iterable[Request], stored: dict[str, Response]
+    ) -> Iterable[tuple[Sign | None, str | None]]:
+        """The signs of each stored response, once where several items share it."""
+        for request in {request.key: request for request in requests}.values():
+            if (response := stored.get(request.key)) is not None:
+                yield self._signs(response, request.messages)
 
     def _signs(self, response: Response, messages: Iterable[Message]) -> tuple[Sign | None, str | None]:
         if response.key not in self._known:
