@@ -27,7 +27,10 @@ def test_without_xdist(project):
     assert result.parseoutcomes()["failed"] == 1
 
 
-@pytest.mark.parametrize("dist", ["load", "loadscope", "worksteal"])
+@pytest.mark.parametrize(
+    "dist",
+    ["load", pytest.param("loadscope", marks=pytest.mark.slow), pytest.param("worksteal", marks=pytest.mark.slow)],
+)
 def test_xdist_measures_once_in_the_controller(project, dist):
     (project.path / ".dsafe/store.sqlite").rename(project.path / "old.sqlite")
     (project.path / ".dsafe/store.sqlite-wal").unlink(missing_ok=True)
